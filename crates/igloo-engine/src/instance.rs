@@ -1,0 +1,219 @@
+//! A running provider, whatever runs it.
+//!
+//! Every wait here has a deadline that is kept outside the sandbox. Dropping an [`Instance`] kills it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use igloo_protocol::{Command, CommandError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Calls that may be waiting for a provider's attention; one more is `busy`.
+pub const QUEUED_CALLS: usize = 256;
+/// Calls that may have timed out without an answer. Their slots stay taken; one more and the instance is stuck.
+pub const STUCK_CALLS: u32 = 32;
+
+/// How a provider's life ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// `run` returned without an error, or `stop` was asked for and obeyed.
+    Finished,
+    /// `run` returned an error.
+    Failed(String),
+    /// It trapped: message and backtrace.
+    Trapped(String),
+    /// It could not be started.
+    NotStarted(String),
+    /// The engine ended it, for this reason.
+    Killed(String),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => f.write_str("finished"),
+            Self::Failed(reason) => write!(f, "failed: {reason}"),
+            Self::Trapped(reason) => write!(f, "trapped: {reason}"),
+            Self::NotStarted(reason) => write!(f, "did not start: {reason}"),
+            Self::Killed(reason) => write!(f, "was ended: {reason}"),
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The device accepted it.
+    Ok,
+    /// The provider, or the engine before it, said no.
+    Error(CommandError),
+    /// No answer in time: whether it took effect is not known.
+    Timeout,
+    /// The provider ended before it answered: whether it took effect is not known.
+    Interrupted,
+}
+
+/// How an action ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ActionOutcome {
+    /// Its result, a JSON text.
+    Ok(String),
+    /// The provider, or the engine before it, said no.
+    Error(CommandError),
+    /// No answer in time.
+    Timeout,
+    /// The provider ended before it answered.
+    Interrupted,
+}
+
+/// What a call asks of a provider.
+pub(crate) enum Call {
+    /// A command and where its result goes.
+    Command(Command, oneshot::Sender<Result<(), CommandError>>),
+    /// An action: name, parameters.
+    Action(String, String, oneshot::Sender<Result<String, CommandError>>),
+    /// A chance to say goodbye.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Figures of a running instance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Stats {
+    /// Time spent running the provider's code.
+    pub cpu_microseconds: u64,
+    /// Linear memory in bytes.
+    pub memory_bytes: u64,
+    /// Calls delivered.
+    pub calls: u64,
+    /// Calls that timed out and have not been answered.
+    pub stuck_calls: u32,
+}
+
+/// Figures shared between an instance and the task that runs it.
+#[derive(Debug, Default)]
+pub(crate) struct Meters {
+    pub(crate) cpu_nanoseconds: AtomicU64,
+    pub(crate) memory_bytes: AtomicU64,
+    pub(crate) calls: AtomicU64,
+    pub(crate) stuck: AtomicU32,
+}
+
+/// A running provider.
+#[derive(Debug)]
+pub struct Instance {
+    pub(crate) calls: mpsc::Sender<Call>,
+    pub(crate) exit: watch::Receiver<Option<Exit>>,
+    pub(crate) kill: watch::Sender<Option<String>>,
+    pub(crate) meters: Arc<Meters>,
+}
+
+impl Instance {
+    /// Delivers a command, at most once, and waits for its outcome at most until its deadline.
+    pub async fn command(&self, command: Command) -> Outcome {
+        let deadline = command.deadline;
+        match self.call(deadline, |reply| Call::Command(command, reply)).await {
+            Answered::Yes(Ok(())) => Outcome::Ok,
+            Answered::Yes(Err(error)) => Outcome::Error(error),
+            Answered::Late => Outcome::Timeout,
+            Answered::Never => Outcome::Interrupted,
+        }
+    }
+
+    /// Runs an action and waits for its outcome at most until the deadline.
+    pub async fn action(&self, name: String, parameters: String, deadline: Duration) -> ActionOutcome {
+        match self.call(deadline, |reply| Call::Action(name, parameters, reply)).await {
+            Answered::Yes(Ok(result)) => ActionOutcome::Ok(result),
+            Answered::Yes(Err(error)) => ActionOutcome::Error(error),
+            Answered::Late => ActionOutcome::Timeout,
+            Answered::Never => ActionOutcome::Interrupted,
+        }
+    }
+
+    /// Asks the provider to say goodbye, waits at most until the deadline, and ends it.
+    pub async fn stop(&self, deadline: Duration) -> Exit {
+        let (reply, done) = oneshot::channel();
+        if self.calls.try_send(Call::Stop(reply)).is_ok() {
+            let mut exit = self.exit.clone();
+            let goodbye = async {
+                tokio::select! {
+                    _ = done => {}
+                    _ = exit.wait_for(Option::is_some) => {}
+                }
+            };
+            if tokio::time::timeout(deadline, goodbye).await.is_ok() {
+                // Its own exit is told where `stop` made `run` return.
+                self.kill.send_replace(Some(String::from(STOPPED)));
+                return match self.ended().await {
+                    Exit::Killed(reason) if reason == STOPPED => Exit::Finished,
+                    exit => exit,
+                };
+            }
+        }
+        self.kill("it did not stop in time").await
+    }
+
+    /// Ends the provider now.
+    pub async fn kill(&self, reason: &str) -> Exit {
+        self.kill.send_replace(Some(reason.to_owned()));
+        self.ended().await
+    }
+
+    /// Waits for the provider's end.
+    pub async fn ended(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await {
+            Ok(exit) => exit.clone().unwrap_or(Exit::Finished),
+            Err(_) => Exit::Killed(String::from("the engine is gone")),
+        }
+    }
+
+    /// Figures as of now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            cpu_microseconds: self.meters.cpu_nanoseconds.load(Ordering::Relaxed) / 1000,
+            memory_bytes: self.meters.memory_bytes.load(Ordering::Relaxed),
+            calls: self.meters.calls.load(Ordering::Relaxed),
+            stuck_calls: self.meters.stuck.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn call<T>(
+        &self,
+        deadline: Duration,
+        call: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Call,
+    ) -> Answered<T> {
+        let (reply, answer) = oneshot::channel();
+        match self.calls.try_send(call(reply)) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Answered::Yes(Err(CommandError::Busy)),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Answered::Yes(Err(CommandError::Unavailable)),
+        }
+        self.meters.calls.fetch_add(1, Ordering::Relaxed);
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(result)) => Answered::Yes(result),
+            Ok(Err(_)) => Answered::Never,
+            Err(_) => {
+                if self.meters.stuck.fetch_add(1, Ordering::Relaxed) + 1 > STUCK_CALLS {
+                    self.kill.send_replace(Some(format!("more than {STUCK_CALLS} calls were never answered")));
+                }
+                Answered::Late
+            }
+        }
+    }
+}
+
+const STOPPED: &str = "stopped";
+
+enum Answered<T> {
+    Yes(Result<T, CommandError>),
+    Late,
+    Never,
+}

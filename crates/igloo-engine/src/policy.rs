@@ -1,0 +1,1 @@
+//! The one place where grants are enforced.

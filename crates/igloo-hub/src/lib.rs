@@ -1,0 +1,1 @@
+//! The home: instances, supervision, routing, the tree, watches and persistence.
