@@ -122,7 +122,7 @@ impl Error {
             Some(Errno::NOENT | Errno::NOTDIR | Errno::NXIO | Errno::NODEV | Errno::IO) => {
                 Self::not_found(port, "plug it in, and look for its name with `ls -l /dev/serial/by-id`")
             }
-            Some(Errno::CONNREFUSED | Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::CONNRESET) => {
+            Some(Errno::CONNREFUSED | Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::CONNRESET | Errno::TIMEDOUT) => {
                 Self::not_found(port, format!("{error}; check that the host is on and serves this port"))
             }
             Some(Errno::BUSY | Errno::AGAIN) => Self::Busy { port: Arc::clone(port) },

@@ -84,7 +84,8 @@ impl Backend {
     }
 }
 
-/// An open port. It closes when its last handle is dropped.
+/// An open port. It closes when its last handle is dropped: then a tty is free for others at once, and what was
+/// written is still sent for a while, so that a program may say goodbye and go.
 #[derive(Debug)]
 pub struct Port {
     reader: Reader,
@@ -290,5 +291,20 @@ impl Control {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_go_anywhere() {
+        fn anywhere<T: Send + Sync + Unpin + 'static>() {}
+        anywhere::<Port>();
+        anywhere::<Reader>();
+        anywhere::<Writer>();
+        anywhere::<Control>();
+        anywhere::<Error>();
     }
 }

@@ -6,7 +6,7 @@
 //! Promises: every buffer is bounded. A reader that does not read makes the server wait (TCP's own flow control); as
 //! RFC 2217 sends answers between the data, operations that need an answer then time out. Bytes written before an
 //! operation go first, as long as the connection takes them. When the handles are dropped, what was written is still
-//! sent, for at most 2 s.
+//! sent, for at most 2 s, before the connection ends.
 
 use std::io;
 use std::ops::Range;
@@ -15,13 +15,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rfc2217::{Client, ComPortState, CommandError, Event, NotReady, PortSettings, Purge, Setting, SettingSet};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::Error;
-use crate::network;
+use crate::network::{self, FAREWELL, farewell};
 use crate::pipe::Pipe;
 use crate::settings::{Buffers, DataBits, FlowControl, Lines, ModemLines, Parity, Settings, StopBits};
 use crate::url::Endpoint;
@@ -30,8 +30,6 @@ use crate::url::Endpoint;
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long to wait for the server to confirm PURGE-DATA, which some never do.
 const PURGED: Duration = Duration::from_secs(1);
-/// How long bytes may take to leave after the port was dropped.
-const FAREWELL: Duration = Duration::from_secs(2);
 /// Most operations that wait at once.
 const COMMANDS: usize = 16;
 /// Escaped bytes held for the connection: data is taken up to this much,
@@ -197,13 +195,14 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self) {
-        let reason = match self.serve().await {
-            Ok(()) => Error::disconnected(&self.port),
-            Err(error) => error,
-        };
-        tracing::debug!(port = %self.port, %reason, "connection ended");
-        self.input.close(reason.clone());
-        self.output.close(reason);
+        match self.serve().await {
+            Ok(()) => farewell(self.stream).await,
+            Err(reason) => {
+                tracing::debug!(port = %self.port, %reason, "connection ended");
+                self.input.close(reason.clone());
+                self.output.close(reason);
+            }
+        }
     }
 
     /// Until the connection ends (an error) or the port is dropped.
@@ -232,29 +231,23 @@ impl Driver {
                         self.pump_out()?;
                         self.command(command);
                     }
-                    None => return timeout(FAREWELL, self.farewell()).await.unwrap_or(Ok(())),
+                    None => return timeout(FAREWELL, self.flush()).await.unwrap_or(Ok(())),
                 },
                 () = sleep_until(break_end.unwrap_or_else(Instant::now)), if break_end.is_some() => self.end_break(),
             }
         }
     }
 
-    /// Sends what is left, and ends the connection in order: closing it while there is something unread would reset
-    /// it, and then the server may throw away what it still has.
-    async fn farewell(&mut self) -> Result<(), Error> {
-        let port = Arc::clone(&self.port);
-        let using = |error| Error::using(&port, error);
+    /// Sends what is left.
+    async fn flush(&mut self) -> Result<(), Error> {
         self.end_break();
         loop {
             self.pump_out()?;
             if self.tx.is_empty() {
-                break;
+                return Ok(());
             }
-            self.stream.writable().await.map_err(using)?;
+            self.stream.writable().await.map_err(|e| Error::using(&self.port, e))?;
         }
-        self.stream.shutdown().await.map_err(using)?;
-        while self.stream.read(&mut self.rx).await.map_err(using)? > 0 {}
-        Ok(())
     }
 
     /// Everything that can be done without waiting, for a while. Gives whether there is more.

@@ -189,6 +189,16 @@ async fn plain_tcp() {
     peer.write_all(b"new").await.expect("sent");
     assert_eq!(read_exactly(&mut port, 3).await, b"new");
 
+    // Unread input must not turn the close into a reset.
+    let (second, accepted) = tokio::join!(Port::open(&url, Settings::default()), listener.accept());
+    let (mut second, (mut second_peer, _)) = (second.expect("open"), accepted.expect("accepted"));
+    second_peer.write_all(b"unread").await.expect("sent");
+    second.write_all(b"goodbye").await.expect("sent");
+    drop(second);
+    let mut got = Vec::new();
+    soon("the end", second_peer.read_to_end(&mut got)).await.expect("a close in order");
+    assert_eq!(got, b"goodbye");
+
     drop(peer);
     let error = soon("the end", port.read(&mut [0; 16])).await.expect_err("closed");
     assert!(matches!(reason(&error), Error::Disconnected { .. }), "{error}");
