@@ -1,0 +1,64 @@
+//! Write Igloo providers in Rust.
+//!
+//! A provider is a device driver: one struct that implements [`Provider`], and `igloo::provider!(MyProvider);`.
+//! It is ordinary async Rust on an ordinary single-threaded tokio: `tokio::net`, `tokio::time`, `tokio::sync` and the
+//! crates built on them work unchanged. There are no threads: `spawn_blocking`, `std::thread` and blocking I/O end the
+//! provider with a message that says the way out.
+//!
+//! - devices: [`Device`], [`Entity`], [`Component`] and the [`kinds`]
+//! - what is asked of them: [`Command`], answered with `Ok` or a [`CommandError`]
+//! - the hub: [`Home`], its [`store`], the log macros ([`info!`] …)
+//! - hardware and network: [`serial`], [`http`], [`net`], and all of `tokio::net`
+//!
+//! This crate promises that no generated binding appears in an author's code, and must not know what a device means.
+
+// The generated exports name this crate from the author's crate and from here.
+extern crate self as igloo;
+
+#[doc(hidden)]
+pub mod bindings;
+mod command;
+mod device;
+mod error;
+mod home;
+mod host;
+pub mod http;
+pub mod kinds;
+mod log;
+pub mod net;
+mod provider;
+mod runtime;
+pub mod serial;
+pub mod store;
+mod value;
+
+pub use command::{Change, Command};
+pub use device::{Component, Device, Entity, Update};
+pub use error::{CommandError, Context, DescribeError, EmitError, Error, Refusal, Result, StoreError, WriteError};
+pub use home::Home;
+pub use kinds::Access;
+pub use log::Level;
+pub use provider::{Commands, Provider, Ready};
+pub use runtime::spawn;
+pub use serde_json::{self, json};
+pub use value::{Color, Date, TimeOfDay, Timestamp, Value, ValueType};
+
+/// A JSON value: an action's parameters and answer.
+pub type Json = serde_json::Value;
+
+/// What a provider's file begins with: `use igloo::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Command, CommandError, Component, Context, Device, Entity, Home, Json, Provider, Ready, Value, json, kinds,
+    };
+}
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{
+        bindings::{self, export_driver},
+        log::log,
+        provider::{Component, assert_provider},
+    };
+    pub use wit_bindgen;
+}

@@ -1,0 +1,86 @@
+//! Measures the way of a command and of writes: one switch, a hundred reals, a button.
+
+use igloo::{EmitError, Update, prelude::*};
+use std::time::Instant;
+
+struct Bench {
+    home: Home,
+    switch: Component<kinds::Switch>,
+    button: Component<kinds::Button>,
+    reals: Vec<Component<kinds::Real>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(default)]
+struct Flood {
+    count: usize,
+    batch: usize,
+}
+
+impl Default for Flood {
+    fn default() -> Self {
+        Self { count: 100_000, batch: 100 }
+    }
+}
+
+impl Provider for Bench {
+    type Config = ();
+
+    async fn new(home: Home, (): ()) -> igloo::Result<Self> {
+        let mut device = Device::new("bench", "Bench");
+        let switch = device.entity("switch", "Switch").switch().writable();
+        let button = device.entity("button", "Button").button().events(["press"]);
+        let reals = (0..100).map(|n| device.entity(format!("real-{n}"), format!("Real {n}")).real()).collect();
+        home.describe(device)?;
+        Ok(Self { home, switch, button, reals })
+    }
+
+    async fn run(&self) -> igloo::Result<()> {
+        std::future::pending().await
+    }
+
+    /// The shortest useful command: one write back, then `ok`.
+    async fn command(&self, command: Command) -> Result<(), CommandError> {
+        if let Some(on) = command.switch() {
+            self.switch.write(on)?;
+        }
+        Ok(())
+    }
+
+    async fn action(&self, name: &str, parameters: Json) -> Result<Json, CommandError> {
+        let Flood { count, batch } = igloo::serde_json::from_value(parameters)?;
+        match name {
+            "flood" => {
+                let start = Instant::now();
+                let mut written = 0;
+                while written < count {
+                    let list = (written..(written + batch).min(count)).map(|n| self.update(n));
+                    self.home.write(list)?;
+                    written += batch;
+                }
+                Ok(json!({ "elapsed_ns": start.elapsed().as_nanos() as u64 }))
+            }
+            "emit" => {
+                let start = Instant::now();
+                let mut lost = 0;
+                for _ in 0..count {
+                    match self.button.emit("press") {
+                        Ok(()) => {}
+                        Err(EmitError::Overflow(_)) => lost += 1,
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Ok(json!({ "elapsed_ns": start.elapsed().as_nanos() as u64, "lost": lost }))
+            }
+            _ => Err(CommandError::rejected("no such action")),
+        }
+    }
+}
+
+impl Bench {
+    fn update(&self, n: usize) -> Update {
+        self.reals[n % self.reals.len()].to(n as f64)
+    }
+}
+
+igloo::provider!(Bench);
