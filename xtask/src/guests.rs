@@ -19,8 +19,8 @@ use crate::{places, process, say};
 pub(crate) struct Guest {
     /// The crate's name.
     pub(crate) name: String,
-    /// Whether it has tests of its own that run natively.
-    pub(crate) has_library: bool,
+    /// Whether it is of `providers/`, not a test's.
+    pub(crate) first_party: bool,
     /// Its package; `None` for a crate that only helps others.
     package: Option<Package>,
 }
@@ -120,7 +120,7 @@ fn read(folder: &Path) -> Result<Guest> {
     } else {
         None
     };
-    Ok(Guest { name, has_library: folder.join("src/lib.rs").is_file(), package })
+    Ok(Guest { name, first_party: folder.starts_with(places::root().join("providers")), package })
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {

@@ -1,11 +1,15 @@
 //! `cargo xtask`: sets up, builds, runs, tests and measures Igloo.
 
+mod generate;
 mod guests;
 mod places;
 mod process;
 mod say;
+mod setup;
+mod test;
+mod up;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -27,6 +31,40 @@ Examples:
 
 #[derive(Subcommand)]
 enum Task {
+    /// Install what is missing: Rust's WebAssembly target, and the tools that tests use.
+    Setup {
+        /// Only what `up` needs.
+        #[arg(long)]
+        run_only: bool,
+    },
+    /// Build everything and start a home with a demo and a smart meter.
+    Up {
+        /// Where the home is kept [default: target/home].
+        #[arg(long, value_name = "FOLDER")]
+        data: Option<PathBuf>,
+        /// More arguments for `igloo up`.
+        #[arg(last = true)]
+        more: Vec<String>,
+    },
+    /// Build, lint and test everything, as CI does.
+    Test {
+        /// Only tests whose names contain this, and no lints.
+        filter: Option<String>,
+        /// Also the tests that take long.
+        #[arg(long)]
+        long: bool,
+    },
+    /// Write docs/component-kinds.md from model/*.toml.
+    Generate {
+        /// Write nothing; fail if it is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
     /// Build providers and test guests, and assemble their packages in target/packages.
     BuildGuests {
         /// Only these crates.
@@ -34,9 +72,21 @@ enum Task {
     },
 }
 
+#[derive(Subcommand)]
+enum Bench {
+    /// From a command to its outcome and from a write to a watcher, through the whole hub.
+    Backbone {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
+        // The summary has said it, and its count is the last line.
+        Err(error) if error.is::<test::Failed>() => ExitCode::FAILURE,
         Err(error) => {
             say::error(format!("{error:#}"));
             ExitCode::FAILURE
@@ -46,6 +96,18 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
+        Task::Setup { run_only } => setup::setup(run_only),
+        Task::Up { data, more } => up::up(data, &more),
+        Task::Test { filter, long } => test::test(filter.as_deref(), long),
+        Task::Generate { check } => generate::generate(check),
+        Task::Bench { what: Bench::Backbone { json } } => backbone(json),
         Task::BuildGuests { names } => guests::build(&names),
     }
+}
+
+fn backbone(json: bool) -> Result<()> {
+    guests::build(&[])?;
+    let mut command = process::cargo(&["run", "--release", "--package", "igloo-bench", "--", "backbone"]);
+    command.args(json.then_some("--json"));
+    process::run(command, "If it did not compile, `cargo build --release -p igloo-bench` shows only that.")
 }

@@ -1,0 +1,176 @@
+//! `cargo xtask test`: everything that must pass before a change is merged. A failing step does not keep the others
+//! from running; the summary names it.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{generate, guests, places, process, say, setup};
+
+enum Outcome {
+    Passed,
+    Skipped(&'static str),
+    Failed(String),
+}
+
+/// What has run so far.
+#[derive(Default)]
+struct Report {
+    steps: Vec<(&'static str, Duration, Outcome)>,
+    /// The `test result:` lines of cargo's tests.
+    results: Vec<String>,
+}
+
+/// Runs everything, or only the tests whose names contain `filter`.
+pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
+    let mut report = Report::default();
+    report.step("setup", |_| done(setup::setup(false)));
+    report.step("build guests", |_| done(guests::build(&[])));
+    let guests = guests::all()?;
+    let native = native(&guests);
+    if filter.is_none() {
+        lints(&mut report, &guests, &native);
+    }
+    report.step("tests of the host", |report| report.cargo_test(&[], filter, long));
+    report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, long));
+    report.finish()
+}
+
+fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
+    report.step("generated files", |_| done(generate::generate(true)));
+    report.step("format", |_| command(process::cargo(&["fmt", "--all", "--check"]), "Run `cargo fmt --all`."));
+    let clippy = |arguments: &[String]| {
+        let mut clippy = process::cargo(&["clippy"]);
+        clippy.args(arguments).args(["--", "--deny", "warnings"]);
+        command(clippy, "Mend what clippy shows; see CONTRIBUTING.md about the lints.")
+    };
+    let host = ["--release", "--all-targets"].map(str::to_owned);
+    report.step("lints of the host", |_| clippy(&host));
+    report.step("lints of the SDK and the providers", |_| clippy(&[&host, native].concat()));
+    report.step("lints of the guests", |_| match guests.is_empty() {
+        true => Ok(Outcome::Skipped("there are none")),
+        false => clippy(&guests::arguments(guests)),
+    });
+    report.step("lints of Python", |_| python());
+    report.step("licences and advisories", |_| licences());
+}
+
+/// The guests that have tests of their own, and the SDK, as arguments for cargo.
+fn native(guests: &[guests::Guest]) -> Vec<String> {
+    let providers = guests.iter().filter(|guest| guest.first_party).map(|guest| guest.name.as_str());
+    ["igloo-provider"].into_iter().chain(providers).flat_map(|name| ["--package".to_owned(), name.to_owned()]).collect()
+}
+
+fn python() -> Result<Outcome> {
+    let mut files = process::program("git");
+    files.args(["ls-files", "*.py"]);
+    if process::ask(files).is_none_or(|files| files.is_empty()) {
+        return Ok(Outcome::Skipped("there is none"));
+    }
+    let mut ruff = process::program(places::venv().join("bin/ruff"));
+    ruff.args(["check", "--quiet", "."]);
+    command(ruff, "Mend what ruff shows. If there is no ruff, run `cargo xtask setup`.")
+}
+
+fn licences() -> Result<Outcome> {
+    if process::ask(process::cargo(&["deny", "--version"])).is_none() {
+        return Ok(Outcome::Skipped("no cargo-deny: cargo install --locked cargo-deny"));
+    }
+    command(process::cargo(&["deny", "check"]), "See deny.toml. Without a network, advisories can't be fetched.")
+}
+
+fn command(command: Command, by_hand: &str) -> Result<Outcome> {
+    done(process::run(command, by_hand))
+}
+
+fn done(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Passed)
+}
+
+impl Report {
+    fn step(&mut self, name: &'static str, run: impl FnOnce(&mut Self) -> Result<Outcome>) {
+        say::step(format!("Test: {name}"));
+        let began = Instant::now();
+        let outcome = run(self).unwrap_or_else(|error| {
+            say::error(format!("{error:#}"));
+            Outcome::Failed(format!("{error:#}"))
+        });
+        self.steps.push((name, began.elapsed(), outcome));
+    }
+
+    fn cargo_test(&mut self, packages: &[String], filter: Option<&str>, long: bool) -> Result<Outcome> {
+        let mut command = process::cargo(&["test", "--release", "--no-fail-fast"]);
+        command.args(packages).arg("--").args(filter);
+        if long {
+            command.arg("--include-ignored").env("IGLOO_TEST_LONG", "1");
+        }
+        let passed = process::run_with_lines(command, |line| {
+            if line.starts_with("test result:") {
+                self.results.push(line.to_owned());
+            }
+        })?;
+        if passed { Ok(Outcome::Passed) } else { bail!("Look for `failures:` above, or for what did not compile.") }
+    }
+
+    /// The summary. Its last line is `N passed, N failed`.
+    fn finish(self) -> Result<()> {
+        say::line("");
+        for (name, time, outcome) in &self.steps {
+            let outcome = match outcome {
+                Outcome::Passed => "passed".to_owned(),
+                Outcome::Skipped(why) => format!("skipped: {why}"),
+                Outcome::Failed(_) => "FAILED".to_owned(),
+            };
+            say::line(format!("{name:<36} {:>12}  {outcome}", say::time(*time)));
+        }
+        say::line("");
+        self.results.iter().for_each(say::line);
+        let failed: Vec<String> = self
+            .steps
+            .iter()
+            .filter_map(|(name, _, outcome)| match outcome {
+                Outcome::Failed(why) => Some(format!("{name}: {why}")),
+                _ => None,
+            })
+            .collect();
+        failed.iter().for_each(say::error);
+        let sum = |word| self.results.iter().map(|line| count(line, word)).sum::<u64>();
+        say::line(format!("{} passed, {} failed", sum("passed"), sum("failed")));
+        if failed.is_empty() { Ok(()) } else { Err(Failed.into()) }
+    }
+}
+
+/// Steps failed, and the summary has said which.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("tests failed")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// `test result: ok. 12 passed; 1 failed; …`, `failed` → 1.
+fn count(line: &str, word: &str) -> u64 {
+    line.split([';', '.'])
+        .filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u64>().ok())
+        .next()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_counted() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.05s";
+        assert_eq!((count(line, "passed"), count(line, "failed")), (12, 3));
+        assert_eq!(count("something else", "passed"), 0);
+    }
+}

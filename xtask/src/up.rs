@@ -1,0 +1,36 @@
+//! `cargo xtask up`: from a fresh clone to a running home, in one command.
+
+use std::{os::unix::process::CommandExt, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::{guests, places, process, say, setup};
+
+/// The packages that the home starts with, and the smart meter's telegrams.
+const PACKAGES: [&str; 2] = ["demo-home", "p1-meter"];
+const TELEGRAMS: &str = "providers/p1-meter/telegrams/esmr5.txt";
+
+/// Builds what is needed and becomes `igloo up`. Returns only if something failed.
+pub(crate) fn up(data: Option<PathBuf>, more: &[String]) -> Result<()> {
+    setup::setup(true)?;
+    guests::build(&PACKAGES.map(str::to_owned))?;
+    say::step("Building the hub (minutes the first time, seconds after)");
+    process::run(
+        process::cargo(&["build", "--release", "--package", "igloo"]),
+        "If the linker or a C compiler is missing, run `cargo xtask setup --run-only`.",
+    )?;
+    let igloo = places::root().join("target/release/igloo");
+    let data = data.unwrap_or_else(|| places::root().join("target/home"));
+    let telegrams = places::root().join(TELEGRAMS);
+    say::step(format!("Starting the home in {}", data.display()));
+    let mut command = process::program(&igloo);
+    command.arg("up").arg("--data").arg(&data);
+    for package in PACKAGES {
+        command.arg("--package").arg(places::packages().join(package));
+    }
+    command.arg("--grant");
+    command.arg(format!("p1-meter=serial:meter=replay:{}?loop=true&interval_ms=1000", telegrams.display()));
+    command.args(more);
+    let error = command.exec();
+    Err(error).with_context(|| format!("{} did not start", igloo.display()))
+}
