@@ -252,7 +252,10 @@ fn open(port: &Arc<str>, path: &Path, settings: Settings) -> Result<(SerialPort,
         // On a pseudo-terminal this would outlive a killed hub for as long as the other end is open.
         ioctl_tiocexcl(&device).map_err(fail)?;
     }
-    configure(port, &device, is_pty, settings)?;
+    configure(port, &device, is_pty, settings).inspect_err(|_| {
+        // The flag is the device's, not the descriptor's: it stays while anybody has it open.
+        let _ = ioctl_tiocnxcl(&device);
+    })?;
     Ok((SerialPort::from(device), is_pty))
 }
 
