@@ -1,1 +1,33 @@
-//! The home: instances, supervision, routing, the tree, watches and persistence.
+//! The home: what is installed, what runs, what its devices are and do.
+//!
+//! A [`Hub`] owns one data directory. It starts, watches and restarts instances, routes commands to them, keeps the
+//! tree of devices and its watches, and stores what must outlive it.
+//!
+//! Promises: what it acknowledged survives `kill -9` at any instant; a full disk is an error to whoever asked and
+//! nobody else's business; whatever one provider does, the others and the hub's callers do not notice; every command
+//! has one outcome, and is delivered at most once. It opens no socket and runs no provider's code on the threads that
+//! call it.
+
+mod denials;
+mod error;
+mod events;
+mod hub;
+mod info;
+mod logs;
+mod rate;
+mod secrets;
+mod shared_tree;
+mod view;
+mod watch;
+
+pub use denials::DenialRecord;
+pub use error::Error;
+pub use events::{EventStream, HubEvent};
+pub use hub::{Hub, Options};
+pub use info::{
+    CommandFailure, CommandOutcome, CommandRequest, CommandResult, CompileState, GroupId, GroupInfo, InstanceInfo,
+    InstanceRef, NewInstance, PackageId, PackageInfo, State, Target,
+};
+pub use logs::{LogLine, LogSource, LogStream, Logged};
+pub use view::{ComponentView, DeviceView, EntityView};
+pub use watch::Watch;
