@@ -1,0 +1,22 @@
+//! What `wit/` means to wasmtime, generated.
+
+#![allow(missing_docs, unreachable_pub, reason = "generated")]
+#![allow(clippy::all, clippy::needless_pass_by_value, clippy::large_futures, reason = "generated")]
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "igloo:provider/provider",
+    imports: {
+        "igloo:serial/ports.[method]port.receive": store | trappable,
+        default: trappable,
+    },
+    exports: { default: async | store },
+    with: {
+        "igloo:serial/ports.port": crate::component::capability::serial::OpenPort,
+        "wasi:clocks": wasmtime_wasi::p3::bindings::clocks,
+        "wasi:random": wasmtime_wasi::p3::bindings::random,
+        "wasi:sockets": wasmtime_wasi::p3::bindings::sockets,
+        "wasi:filesystem": wasmtime_wasi::p3::bindings::filesystem,
+        "wasi:http": wasmtime_wasi_http::p3::bindings::http,
+    },
+});

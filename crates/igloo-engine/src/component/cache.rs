@@ -1,0 +1,251 @@
+//! Compiled code, kept by content.
+//!
+//! Compiled code is native code: whoever can change it runs as the hub. So the directory is 0700, files are 0400, and
+//! each is loaded only through the descriptor through which its MAC was verified; the MAC is keyed with a secret of
+//! this directory and covers the component's hash, the engine's compatibility hash and every byte. What does not
+//! verify is deleted and compiled again. No provider's sandbox can see the directory.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
+use wasmtime::component::Component;
+
+use super::EngineError;
+
+/// How long compiling one component may take.
+const COMPILE_DEADLINE: Duration = Duration::from_secs(300);
+/// Address space that a compiling child may use.
+const COMPILE_MEMORY: u64 = 6 << 30;
+/// CPU seconds that a compiling child may use.
+const COMPILE_CPU_SECONDS: u64 = 600;
+/// The largest component.
+pub const LARGEST_COMPONENT: u64 = 256 << 20;
+
+/// The program that compiles: called with its arguments, then the component's path and the output's.
+#[derive(Clone, Debug)]
+pub struct CompilerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Arguments before the two paths.
+    pub args: Vec<String>,
+}
+
+/// See the module.
+pub(super) struct Cache {
+    directory: PathBuf,
+    key: [u8; 32],
+    compiler: Option<CompilerCommand>,
+    engine: wasmtime::Engine,
+    /// One compilation at a time: it takes all cores.
+    compiling: Mutex<()>,
+}
+
+impl Cache {
+    pub(super) fn open(
+        directory: PathBuf,
+        compiler: Option<CompilerCommand>,
+        engine: wasmtime::Engine,
+    ) -> Result<Self, EngineError> {
+        let prepare = || -> io::Result<[u8; 32]> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+            fs::set_permissions(&directory, fs::Permissions::from_mode(0o700))?;
+            read_or_make_key(&directory.join("key"))
+        };
+        let key = prepare().map_err(|error| EngineError::File { path: directory.clone(), error })?;
+        Ok(Self { directory, key, compiler, engine, compiling: Mutex::new(()) })
+    }
+
+    /// The compiled component: loaded where it is kept and verifies, else compiled and kept.
+    pub(super) async fn load(self: &Self, component: &Path, sha256: &str) -> Result<Component, EngineError> {
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(EngineError::Compile(String::from("the component's hash is not a SHA-256 in hexadecimal")));
+        }
+        let mut hasher = DefaultHasher::new();
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        let context = format!("{sha256}-{:016x}", hasher.finish());
+        let kept = self.directory.join(format!("{context}.cwasm"));
+        if let Some(loaded) = self.load_kept(&kept, &context).await {
+            return Ok(loaded);
+        }
+        let _one = self.compiling.lock().await;
+        if let Some(loaded) = self.load_kept(&kept, &context).await {
+            return Ok(loaded);
+        }
+        self.compile(component, sha256, &kept, &context).await?;
+        self.load_kept(&kept, &context)
+            .await
+            .ok_or_else(|| EngineError::Compile(String::from("the compiled code cannot be read back; is the disk full?")))
+    }
+
+    async fn load_kept(&self, kept: &Path, context: &str) -> Option<Component> {
+        let (kept, context, key, engine) = (kept.to_owned(), context.to_owned(), self.key, self.engine.clone());
+        let load = move || {
+            let mut file = File::open(&kept).ok()?;
+            match verify_and_load(&mut file, &key, &context, &engine) {
+                Ok(component) => Some(component),
+                Err(reason) => {
+                    tracing::warn!(file = %kept.display(), reason, "compiled code does not verify and is made anew");
+                    let _ = fs::remove_file(&kept);
+                    None
+                }
+            }
+        };
+        tokio::task::spawn_blocking(load).await.ok().flatten()
+    }
+
+    async fn compile(&self, component: &Path, sha256: &str, kept: &Path, context: &str) -> Result<(), EngineError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |error| EngineError::File { path, error }
+        };
+        let bytes = tokio::fs::read(component).await.map_err(at(component))?;
+        if bytes.len() as u64 > LARGEST_COMPONENT {
+            return Err(EngineError::Compile(format!("a component has at most {LARGEST_COMPONENT} bytes")));
+        }
+        if hex(&Sha256::digest(&bytes)) != sha256.to_ascii_lowercase() {
+            return Err(EngineError::Compile(format!("{} is not the file that was installed", component.display())));
+        }
+        let code = match &self.compiler {
+            Some(command) => self.compile_in_child(command, &bytes).await?,
+            None => {
+                let engine = self.engine.clone();
+                tokio::task::spawn_blocking(move || engine.precompile_component(&bytes))
+                    .await
+                    .map_err(|error| EngineError::Compile(error.to_string()))?
+                    .map_err(|error| EngineError::Compile(format!("{error:#}")))?
+            }
+        };
+        let (kept, key, context) = (kept.to_owned(), self.key, context.to_owned());
+        let path = kept.clone();
+        tokio::task::spawn_blocking(move || keep(&kept, &key, &context, &code))
+            .await
+            .map_err(|error| EngineError::Compile(error.to_string()))?
+            .map_err(at(&path))
+    }
+
+    /// Compiles in a child with nothing but two files of its own.
+    async fn compile_in_child(&self, command: &CompilerCommand, bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let file = |error: io::Error| EngineError::File { path: self.directory.clone(), error };
+        let work = Work::new(&self.directory).map_err(file)?;
+        let (input, output) = (work.0.join("component.wasm"), work.0.join("code"));
+        tokio::fs::write(&input, bytes).await.map_err(file)?;
+        let mut child = tokio::process::Command::new(&command.program);
+        child.args(&command.args).arg(&input).arg(&output).env_clear().current_dir(&work.0);
+        child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = child.spawn().map_err(|error| EngineError::File { path: command.program.clone(), error })?;
+        let finished = tokio::time::timeout(COMPILE_DEADLINE, child.wait_with_output())
+            .await
+            .map_err(|_| EngineError::Compile(format!("it took more than {} s", COMPILE_DEADLINE.as_secs())))?
+            .map_err(file)?;
+        if !finished.status.success() {
+            let words = String::from_utf8_lossy(&finished.stderr);
+            let words: String = words.trim().chars().take(2000).collect();
+            return Err(EngineError::Compile(if words.is_empty() { finished.status.to_string() } else { words }));
+        }
+        tokio::fs::read(&output).await.map_err(file)
+    }
+}
+
+/// A directory for one compilation, removed at its end.
+struct Work(PathBuf);
+
+impl Work {
+    fn new(parent: &Path) -> io::Result<Self> {
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|error| io::Error::other(error.to_string()))?;
+        let path = parent.join(format!("compiling-{}", hex(&name)));
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the compiling child does: reads a component, writes its code. Its own memory and time are limited first.
+pub fn compile_child(input: &Path, output: &Path) -> Result<(), EngineError> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    for (resource, most) in [(Resource::As, COMPILE_MEMORY), (Resource::Cpu, COMPILE_CPU_SECONDS), (Resource::Core, 0)] {
+        setrlimit(resource, limit(most)).map_err(|error| EngineError::Setup(error.to_string()))?;
+    }
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |error| EngineError::File { path, error }
+    };
+    let engine = wasmtime::Engine::new(&super::config()).map_err(|error| EngineError::Setup(format!("{error:#}")))?;
+    let bytes = fs::read(input).map_err(at(input))?;
+    let code = engine.precompile_component(&bytes).map_err(|error| EngineError::Compile(format!("{error:#}")))?;
+    fs::write(output, code).map_err(at(output))
+}
+
+const MAC_BYTES: usize = 32;
+
+fn mac(key: &[u8; 32], context: &str, code: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    // The context has a fixed length: nothing of the code can pass for a part of it.
+    hasher.update(context.as_bytes()).update(code);
+    hasher.finalize()
+}
+
+/// Writes code with its MAC behind it: to a file beside, made durable, then renamed.
+fn keep(kept: &Path, key: &[u8; 32], context: &str, code: &[u8]) -> io::Result<()> {
+    let beside = kept.with_extension("new");
+    let _ = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&beside)?;
+    file.write_all(code)?;
+    file.write_all(mac(key, context, code).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, kept)
+}
+
+fn verify_and_load(
+    file: &mut File,
+    key: &[u8; 32],
+    context: &str,
+    engine: &wasmtime::Engine,
+) -> Result<Component, &'static str> {
+    let mut bytes = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(|_| "unreadable")?;
+    let at = bytes.len().checked_sub(MAC_BYTES).ok_or("too short")?;
+    let (code, found) = bytes.split_at(at);
+    let found: [u8; MAC_BYTES] = found.try_into().map_err(|_| "too short")?;
+    // blake3's comparison takes the same time wherever the difference is.
+    if mac(key, context, code) != blake3::Hash::from_bytes(found) {
+        return Err("the MAC is wrong");
+    }
+    // SAFETY: these very bytes were made by this hub's own compiler for this engine configuration: only it knows the
+    // key of the MAC that was just verified over them.
+    unsafe { Component::deserialize(engine, code) }.map_err(|_| "not for this engine")
+}
+
+fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
+    if let Ok(bytes) = fs::read(path)
+        && let Ok(key) = bytes.try_into()
+    {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(path)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    Ok(key)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

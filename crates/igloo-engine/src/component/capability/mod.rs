@@ -1,0 +1,50 @@
+//! What a component can reach: each capability in a module of its own, all asking the one [`crate::Policy`].
+//!
+//! Linked are WASI 0.3, and of WASI 0.2 only what Rust's and Python's standard libraries import: io, clocks, random,
+//! cli and filesystem. WASI 0.2 sockets and HTTP are not there: they would be a second way around the policy.
+
+mod discovery;
+mod home;
+pub(crate) mod http;
+mod names;
+pub(crate) mod output;
+pub(crate) mod serial;
+mod store;
+
+use wasmtime::component::Linker;
+use wasmtime_wasi::{WasiView as _, cli::{WasiCli, WasiCliView as _}, filesystem::{WasiFilesystem, WasiFilesystemView as _}, random::WasiRandom, sockets::{WasiSockets, WasiSocketsView as _}};
+
+use super::{bindings::igloo, state::{Everything, State}};
+
+/// Adds everything a provider may import.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    add_wasi_0_2(linker)?;
+    wasmtime_wasi::p3::cli::add_to_linker(linker)?;
+    wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
+    wasmtime_wasi::p3::filesystem::add_to_linker(linker)?;
+    wasmtime_wasi::p3::random::add_to_linker(linker)?;
+    wasmtime_wasi::p3::bindings::sockets::types::add_to_linker::<_, WasiSockets>(linker, State::sockets)?;
+    names::add_to_linker(linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(linker)?;
+    igloo::provider::home::add_to_linker::<_, Everything>(linker, |state| state)?;
+    igloo::provider::store::add_to_linker::<_, Everything>(linker, |state| state)?;
+    igloo::serial::ports::add_to_linker::<_, Everything>(linker, |state| state)?;
+    igloo::discovery::browser::add_to_linker::<_, Everything>(linker, |state| state)
+}
+
+/// The part of WASI 0.2 that the standard libraries need.
+fn add_wasi_0_2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    filesystem::types::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
+    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
+    random::insecure::add_to_linker::<State, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
+    random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
+    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)
+}

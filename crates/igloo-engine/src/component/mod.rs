@@ -1,0 +1,278 @@
+//! The `component` engine: WebAssembly components in this process, one wasmtime store each.
+//!
+//! - Guests run on threads of their own with a lower priority, never on those that serve the hub.
+//! - A ticker interrupts running code every few milliseconds, so that one guest cannot keep a thread; it sleeps while
+//!   no guest runs.
+//! - CPU time is measured around every poll and held to the granted share; code that does not come to rest for
+//!   [`SPIN_LIMIT`] is ended.
+//! - To kill a guest is to drop its store, at any instant.
+//!
+//! What is compiled is kept by content ([`cache`]) and compiled in a child process, because compiling is an attack
+//! surface and takes seconds for large components.
+
+pub(crate) mod bindings;
+pub mod cache;
+mod capability;
+mod convert;
+mod runner;
+mod state;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use igloo_protocol::Limits;
+use tokio::sync::{mpsc, watch};
+use wasmtime::component::Linker;
+
+pub use self::cache::{CompilerCommand, compile_child};
+use self::{bindings::ProviderPre, state::State};
+use crate::{
+    home::Home,
+    instance::{Exit, Instance, Meters, QUEUED_CALLS},
+    policy::Policy,
+};
+
+/// How often running code is interrupted to let others run.
+const TICK: Duration = Duration::from_millis(5);
+/// How long code may run without coming to rest.
+pub const SPIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long instantiating may take.
+const START_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why the engine could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine itself could not be set up.
+    #[error("the WebAssembly engine could not be set up: {0}")]
+    Setup(String),
+    /// The component could not be compiled.
+    #[error("the component could not be compiled: {0}")]
+    Compile(String),
+    /// The component asks for something that the hub does not offer, or lacks what a provider must have.
+    #[error("not a provider for this hub: {0}")]
+    Unfit(String),
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// How to set the engine up.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Where compiled code is kept. Made with mode 0700.
+    pub cache: PathBuf,
+    /// The program that compiles in a child process; without one, compiling happens in this process.
+    pub compiler: Option<CompilerCommand>,
+    /// Threads that run guests.
+    pub threads: usize,
+}
+
+impl EngineOptions {
+    /// Compiled code in `cache`, compiled in this process, one thread for each core.
+    #[must_use]
+    pub fn new(cache: PathBuf) -> Self {
+        Self { cache, compiler: None, threads: thread::available_parallelism().map_or(2, usize::from) }
+    }
+
+    /// Compiles in a child process.
+    #[must_use]
+    pub fn compiler(mut self, compiler: CompilerCommand) -> Self {
+        self.compiler = Some(compiler);
+        self
+    }
+}
+
+/// What one instance is started with.
+pub struct Launch {
+    /// For threads' names and messages.
+    pub name: String,
+    /// What it may reach.
+    pub policy: Arc<Policy>,
+    /// What bounds it.
+    pub limits: Limits,
+    /// Its home.
+    pub home: Arc<dyn Home>,
+    /// The directory it sees as `/data`. It has no quota.
+    pub private_directory: PathBuf,
+}
+
+/// A compiled component, ready to be started any number of times.
+#[derive(Clone)]
+pub struct Prepared {
+    pre: ProviderPre<State>,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prepared")
+    }
+}
+
+/// The engine. One serves the whole hub.
+pub struct ComponentEngine {
+    engine: wasmtime::Engine,
+    linker: Linker<State>,
+    cache: cache::Cache,
+    ticker: Arc<Ticker>,
+    /// `None` only while dropping.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl std::fmt::Debug for ComponentEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ComponentEngine")
+    }
+}
+
+impl ComponentEngine {
+    /// Sets the engine up.
+    pub fn new(options: EngineOptions) -> Result<Arc<Self>, EngineError> {
+        let setup = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
+        let engine = wasmtime::Engine::new(&config()).map_err(setup)?;
+        let mut linker = Linker::new(&engine);
+        capability::add_to_linker(&mut linker).map_err(setup)?;
+        let cache = cache::Cache::open(options.cache, options.compiler, engine.clone())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.threads)
+            .max_blocking_threads(16)
+            .thread_name("igloo-guest")
+            .on_thread_start(lower_priority)
+            .enable_all()
+            .build()
+            .map_err(|error| EngineError::Setup(error.to_string()))?;
+        let ticker = Ticker::start(engine.clone()).map_err(|error| EngineError::Setup(error.to_string()))?;
+        Ok(Arc::new(Self { engine, linker, cache, ticker, runtime: Some(runtime) }))
+    }
+
+    /// Compiles a component, or loads what was compiled before. `sha256` is the hash of the file's content in
+    /// hexadecimal, and is checked.
+    pub async fn prepare(&self, component: &Path, sha256: &str) -> Result<Prepared, EngineError> {
+        let component = self.cache.load(component, sha256).await?;
+        let unfit = |error: wasmtime::Error| EngineError::Unfit(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(&component).map_err(unfit)?;
+        Ok(Prepared { pre: ProviderPre::new(pre).map_err(unfit)? })
+    }
+
+    /// Starts an instance. Returns at once: how it fares is told by the [`Instance`].
+    #[must_use]
+    pub fn start(&self, prepared: &Prepared, launch: Launch) -> Instance {
+        let (calls, incoming) = mpsc::channel(QUEUED_CALLS);
+        let (exit, exited) = watch::channel(None);
+        let (kill, killed) = watch::channel(None);
+        let meters = Arc::new(Meters::default());
+        let instance = Instance { calls, exit: exited, kill, meters: meters.clone() };
+        let life = runner::live(self.engine.clone(), prepared.pre.clone(), launch, incoming, killed, meters, self.ticker.clone());
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(async move { exit.send_replace(Some(life.await)) })),
+            None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
+        }
+        instance
+    }
+
+    /// The runtime that runs the guests, for measuring on it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn runtime(&self) -> Option<&tokio::runtime::Handle> {
+        self.runtime.as_ref().map(tokio::runtime::Runtime::handle)
+    }
+}
+
+impl Drop for ComponentEngine {
+    fn drop(&mut self) {
+        self.ticker.stop();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The one configuration that code is compiled and run with, in this process and in the compiling child.
+fn config() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    // A guest's stack; more than that is a trap.
+    config.max_wasm_stack(1 << 20);
+    config.async_stack_size(2 << 20);
+    // Growing moves a memory instead of reserving 4 GiB of addresses for each.
+    config.memory_reservation(0);
+    config.memory_guard_size(64 << 10);
+    config.memory_reservation_for_growth(16 << 20);
+    config
+}
+
+/// Lets the hub's own threads go first when the machine is busy. What the system refuses is left as it is.
+fn lower_priority() {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5) {
+        tracing::debug!(%error, "guests run at the usual priority");
+    }
+}
+
+/// Advances the engine's epoch while guests run, and sleeps while none does.
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    /// A guest ran since the last tick.
+    active: AtomicBool,
+    asleep: AtomicBool,
+    stopped: AtomicBool,
+    thread: std::sync::OnceLock<Thread>,
+}
+
+impl Ticker {
+    fn start(engine: wasmtime::Engine) -> std::io::Result<Arc<Self>> {
+        let ticker = Arc::new(Self {
+            active: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            thread: std::sync::OnceLock::new(),
+        });
+        let own = ticker.clone();
+        let handle = thread::Builder::new().name(String::from("igloo-ticker")).spawn(move || {
+            while !own.stopped.load(Ordering::Acquire) {
+                if own.active.swap(false, Ordering::AcqRel) {
+                    thread::sleep(TICK);
+                    engine.increment_epoch();
+                } else {
+                    own.asleep.store(true, Ordering::SeqCst);
+                    if !own.active.load(Ordering::SeqCst) && !own.stopped.load(Ordering::SeqCst) {
+                        thread::park();
+                    }
+                    own.asleep.store(false, Ordering::SeqCst);
+                }
+            }
+        })?;
+        let _ = ticker.thread.set(handle.thread().clone());
+        Ok(ticker)
+    }
+
+    /// A guest is about to run.
+    pub(crate) fn wake(&self) {
+        if !self.active.load(Ordering::Relaxed) {
+            self.active.store(true, Ordering::SeqCst);
+        }
+        if self.asleep.load(Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the store of one instance holds on the host's side.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use igloo_protocol::Limits;
+use wasmtime::{
+    ResourceLimiter,
+    component::{HasData, ResourceTable},
+};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, sockets::SocketAddrUse};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::{Launch, capability::{http::Http, output::Output}};
+use crate::{home::Home, instance::Meters, policy::Policy};
+use igloo_protocol::{LogLevel, grants::Protocol};
+
+/// Host resources that an instance may have beside its sockets: streams, requests, directory handles…
+const OTHER_RESOURCES: usize = 256;
+/// Table elements of all of an instance's tables.
+const TABLE_ELEMENTS: usize = 100_000;
+/// Bytes that one call may make the host allocate while it reads arguments.
+const HOSTCALL_BYTES: usize = 16 << 20;
+/// Bytes of random numbers in one call.
+const RANDOM_BYTES: u64 = 1 << 20;
+
+/// One instance's host state.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Http,
+    pub(crate) table: ResourceTable,
+    pub(crate) home: Arc<dyn Home>,
+    pub(crate) policy: Arc<Policy>,
+    meters: Arc<Meters>,
+    limits: Limits,
+    memory: usize,
+    /// Set when code was interrupted by the ticker; cleared before every poll.
+    pub(crate) interrupted: Arc<AtomicBool>,
+    /// When the instance's life began.
+    pub(crate) born: Instant,
+}
+
+/// Lets the capabilities borrow the whole state.
+pub(crate) struct Everything;
+
+impl HasData for Everything {
+    type Data<'a> = &'a mut State;
+}
+
+impl State {
+    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>) -> wasmtime::Result<Self> {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(launch.limits.sockets as usize + OTHER_RESOURCES);
+        let mut wasi = WasiCtx::builder();
+        let (policy, home) = (launch.policy.clone(), launch.home.clone());
+        wasi.stdout(Output::new(home.clone(), LogLevel::Info))
+            .stderr(Output::new(home.clone(), LogLevel::Warn))
+            .allow_tcp(true)
+            .allow_udp(true)
+            .max_random_size(RANDOM_BYTES)
+            .preopened_dir(&launch.private_directory, "/data", FsPerms::ReadWrite)?
+            .socket_addr_check(move |address, purpose| {
+                let home = &*home;
+                let allowed = match purpose {
+                    SocketAddrUse::TcpBind => policy.bind(home, Protocol::Tcp, address),
+                    SocketAddrUse::TcpListen => policy.listen(home, Protocol::Tcp, address),
+                    SocketAddrUse::TcpAccept => policy.accept(home, address),
+                    SocketAddrUse::TcpConnect => policy.connect(home, Protocol::Tcp, address),
+                    SocketAddrUse::UdpBind => policy.bind(home, Protocol::Udp, address),
+                    SocketAddrUse::UdpSend => policy.connect(home, Protocol::Udp, address),
+                    SocketAddrUse::UdpReceive => policy.receive(home, address),
+                };
+                Box::pin(std::future::ready(allowed))
+            });
+        Ok(Self {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone() },
+            table,
+            home: launch.home.clone(),
+            policy: launch.policy.clone(),
+            meters,
+            limits: launch.limits,
+            memory: 0,
+            interrupted: Arc::new(AtomicBool::new(false)),
+            born: Instant::now(),
+        })
+    }
+
+    /// A store for one instance, with its limits in force.
+    pub(crate) fn into_store(self, engine: &wasmtime::Engine) -> wasmtime::Store<Self> {
+        let mut store = wasmtime::Store::new(engine, self);
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|context| {
+            context.data().interrupted.store(true, Ordering::Relaxed);
+            Ok(wasmtime::UpdateDeadline::Yield(1))
+        });
+        store
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let after = self.memory.saturating_add(desired.saturating_sub(current));
+        if after as u64 > self.limits.memory {
+            let limit = igloo_protocol::grants::size_text(self.limits.memory);
+            self.home.log(LogLevel::Error, &format!("the memory limit of {limit} is reached; grant memory=SIZE for more"));
+            return Ok(false);
+        }
+        self.memory = after;
+        self.meters.memory_bytes.store(after as u64, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn tables(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}
