@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
@@ -86,7 +87,7 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if guests.is_empty() {
         return Ok(());
     }
-    let mut command = process::cargo(&["build"]);
+    let mut command = cargo("build");
     command.args(arguments(&guests));
     process::run(
         command,
@@ -99,6 +100,13 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     }
     say::note(format!("target/packages: {changed} changed, {}", say::time(began.elapsed())));
     Ok(())
+}
+
+/// cargo, for guests: flags meant for the host's compiler would take the place of those in `.cargo/config.toml`.
+pub(crate) fn cargo(subcommand: &str) -> Command {
+    let mut command = process::cargo(&[subcommand]);
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
 }
 
 /// What cargo must be told to build these guests, or to check them.

@@ -42,17 +42,17 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
 fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
     report.step("generated files", |_| done(generate::generate(true)));
     report.step("format", |_| command(process::cargo(&["fmt", "--all", "--check"]), "Run `cargo fmt --all`."));
-    let clippy = |arguments: &[String]| {
-        let mut clippy = process::cargo(&["clippy"]);
+    let clippy = |mut clippy: Command, arguments: &[String]| {
         clippy.args(arguments).args(["--", "--deny", "warnings"]);
         command(clippy, "Mend what clippy shows; see CONTRIBUTING.md about the lints.")
     };
     let host = ["--release", "--all-targets"].map(str::to_owned);
-    report.step("lints of the host", |_| clippy(&host));
-    report.step("lints of the SDK and the providers", |_| clippy(&[&host, native].concat()));
+    report.step("lints of the host", |_| clippy(process::cargo(&["clippy"]), &host));
+    report
+        .step("lints of the SDK and the providers", |_| clippy(process::cargo(&["clippy"]), &[&host, native].concat()));
     report.step("lints of the guests", |_| match guests.is_empty() {
         true => Ok(Outcome::Skipped("there are none")),
-        false => clippy(&guests::arguments(guests)),
+        false => clippy(guests::cargo("clippy"), &guests::arguments(guests)),
     });
     report.step("lints of Python", |_| python());
     report.step("licences and advisories", |_| licences());
