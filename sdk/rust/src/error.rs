@@ -2,7 +2,7 @@
 //!
 //! [`Error`] takes every `std::error::Error`, so `?` works everywhere; [`CommandError`] is a command's typed outcome.
 
-use crate::host;
+use crate::{host, serial::SerialError};
 use std::{any::Any, fmt, io};
 
 /// What [`Provider::new`](crate::Provider::new) and [`Provider::run`](crate::Provider::run) answer.
@@ -121,7 +121,12 @@ impl fmt::Display for CommandError {
 impl<E: std::error::Error + 'static> From<E> for CommandError {
     fn from(error: E) -> Self {
         let text = with_causes(&error);
-        let lost = (&error as &dyn Any).downcast_ref::<io::Error>().is_some_and(|e| is_connection_lost(e.kind()));
+        let any: &dyn Any = &error;
+        let lost = match (any.downcast_ref::<io::Error>(), any.downcast_ref::<SerialError>()) {
+            (Some(error), _) => is_connection_lost(error.kind()),
+            (_, Some(error)) => matches!(error, SerialError::NotFound | SerialError::Disconnected),
+            _ => false,
+        };
         if lost {
             host::log(crate::Level::Warn, &format!("device unavailable: {text}"));
             return Self::Unavailable;

@@ -146,7 +146,12 @@ pub(crate) async fn call<T: 'static>(future: impl Future<Output = T> + 'static) 
 }
 
 /// Waits for an asynchronous import from within a tokio task. Dropping it cancels the import.
-pub(crate) async fn host_call<T: 'static>(import: impl Future<Output = T> + 'static) -> T {
+///
+/// The answer is `Send` where its value is, although an import never is: so that `tokio::spawn` takes it.
+pub(crate) fn host_call<T: 'static, F>(import: F) -> impl Future<Output = T> + use<T, F>
+where
+    F: Future<Output = T> + 'static,
+{
     let (mut done, result) = oneshot::channel();
     start(async move {
         let mut import = pin!(import);
@@ -159,10 +164,12 @@ pub(crate) async fn host_call<T: 'static>(import: impl Future<Output = T> + 'sta
             let _ = done.send(result);
         }
     });
-    match result.await {
-        Ok(result) => result,
-        // `run` is over and with it every task: nobody is going to look.
-        Err(_) => std::future::pending().await,
+    async move {
+        match result.await {
+            Ok(result) => result,
+            // `run` is over and with it every task: nobody is going to look.
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! - [`run`] is the body of the export `run`: it lives as long as the provider.
 //! - [`call`] is the body of every other export: it runs beside `run`.
-//! - [`host_call`] waits for an asynchronous import from within a tokio task.
+//! - [`host_call`] waits for an asynchronous import from within a tokio task; [`start`] starts several beside it.
 //! - [`spawn`] starts a task that need not be `Send`.
 
 #[cfg(target_family = "wasm")]
@@ -11,12 +11,12 @@ mod component;
 #[cfg(target_family = "wasm")]
 mod wasi2;
 #[cfg(target_family = "wasm")]
-pub(crate) use component::{call, host_call, run};
+pub(crate) use component::{call, host_call, run, start};
 
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use native::{call, host_call, run};
+pub(crate) use native::{call, host_call, run, start};
 
 use std::future::Future;
 use tokio::task::JoinHandle;

@@ -14,3 +14,7 @@ pub(crate) async fn call<T: 'static>(future: impl Future<Output = T> + 'static) 
 pub(crate) async fn host_call<T: 'static>(import: impl Future<Output = T> + 'static) -> T {
     import.await
 }
+
+pub(crate) fn start(future: impl Future<Output = ()> + 'static) {
+    tokio::task::spawn_local(future);
+}
