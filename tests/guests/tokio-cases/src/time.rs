@@ -1,0 +1,49 @@
+//! Timers and tasks.
+
+use crate::{Outcome, Parameters};
+use igloo::json;
+use std::time::{Duration, Instant};
+
+pub(crate) async fn timers() -> Outcome {
+    let start = Instant::now();
+    let task = tokio::spawn(async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        5
+    });
+    let mut interval = tokio::time::interval(Duration::from_millis(10));
+    for _ in 0..3 {
+        interval.tick().await;
+    }
+    let timeout = tokio::time::timeout(Duration::from_millis(15), std::future::pending::<()>()).await;
+    let answer = task.await?;
+    Ok(json!({ "task": answer, "timed_out": timeout.is_err(), "ms": start.elapsed().as_millis() as u64 }))
+}
+
+pub(crate) async fn sleep(p: &Parameters) -> Outcome {
+    let start = Instant::now();
+    tokio::time::sleep(Duration::from_millis(p.ms.unwrap_or(10))).await;
+    Ok(json!({ "us": start.elapsed().as_micros() as u64 }))
+}
+
+/// A task that never waits must not keep others from running.
+pub(crate) async fn busy(p: &Parameters) -> Outcome {
+    let start = Instant::now();
+    let duration = Duration::from_millis(p.ms.unwrap_or(200));
+    let mut rounds = 0u64;
+    while start.elapsed() < duration {
+        tokio::task::yield_now().await;
+        rounds += 1;
+    }
+    Ok(json!({ "rounds": rounds }))
+}
+
+pub(crate) async fn spawn_blocking() -> Outcome {
+    let answer = tokio::task::spawn_blocking(|| 3).await?;
+    Ok(json!({ "answer": answer }))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is a case as the others are")]
+pub(crate) fn thread_sleep() -> Outcome {
+    std::thread::sleep(Duration::from_millis(50));
+    Ok(json!({}))
+}
