@@ -9,14 +9,20 @@
 //! call it.
 
 mod denials;
+mod backoff;
+mod directory;
 mod error;
 mod events;
 mod hub;
+mod idempotency;
 mod info;
 mod logs;
+mod package_files;
 mod rate;
+mod registry;
 mod secrets;
 mod shared_tree;
+mod storage;
 mod view;
 mod watch;
 
