@@ -123,8 +123,7 @@ impl Policy {
     /// Whether a peer may reach one of the instance's listeners.
     pub fn accept(&self, home: &dyn Home, address: SocketAddr) -> bool {
         let address = canonical(address);
-        self.listener_for(Protocol::Tcp, address.ip())
-            || self.deny(home, "accept", format!("tcp://{address}"), None)
+        self.listener_for(Protocol::Tcp, address.ip()) || self.deny(home, "accept", format!("tcp://{address}"), None)
     }
 
     /// Resolves a granted name to the granted ones among its addresses, and authorises them. An address as text is
@@ -154,7 +153,13 @@ impl Policy {
     }
 
     /// The addresses to send an HTTP request to an origin to, if it is granted.
-    pub async fn http(&self, home: &dyn Home, tls: bool, host: &str, port: u16) -> Result<Vec<SocketAddr>, ResolveError> {
+    pub async fn http(
+        &self,
+        home: &dyn Home,
+        tls: bool,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, ResolveError> {
         let origin = format!("{}://{host}:{port}", if tls { "https" } else { "http" });
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>() {
@@ -187,7 +192,8 @@ impl Policy {
                 _ => None,
             })
             .reduce(|a, b| a || b);
-        let Some(lan) = lan.or_else(|| self.deny(home, "http", origin.clone(), Some(origin.clone())).then_some(true)) else {
+        let Some(lan) = lan.or_else(|| self.deny(home, "http", origin.clone(), Some(origin.clone())).then_some(true))
+        else {
             return Err(ResolveError::Denied);
         };
         let found = self.look_up(host).await?;
@@ -238,7 +244,8 @@ impl Policy {
     async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
         let lookup = async {
             let _permit = self.lookups.acquire().await.map_err(|_| ResolveError::NotFound)?;
-            let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| ResolveError::NotFound)?;
+            let found =
+                tokio::net::lookup_host((name.trim_end_matches('.'), 0)).await.map_err(|_| ResolveError::NotFound)?;
             let mut addresses: Vec<IpAddr> = found.map(|address| address.ip().to_canonical()).collect();
             addresses.dedup();
             Ok(addresses)
@@ -415,7 +422,10 @@ mod tests {
     #[test]
     fn the_api_is_never_reached() {
         for address in ["127.0.0.1:4466", "[::1]:4466", "0.0.0.0:4466", "127.0.0.2:4466"] {
-            assert!(!connects(&["tcp://127.0.0.1:*", "tcp://127.0.0.2:*", "tcp://[::1]:*", "tcp://0.0.0.0:*"], address), "{address}");
+            assert!(
+                !connects(&["tcp://127.0.0.1:*", "tcp://127.0.0.2:*", "tcp://[::1]:*", "tcp://0.0.0.0:*"], address),
+                "{address}"
+            );
         }
         let policy = policy(&[]);
         policy.replace(Grants { list: Vec::new(), mode: Mode::Audit });

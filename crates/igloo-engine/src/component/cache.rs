@@ -81,9 +81,9 @@ impl Cache {
             return Ok(loaded);
         }
         self.compile(component, sha256, &kept, &context).await?;
-        self.load_kept(&kept, &context)
-            .await
-            .ok_or_else(|| EngineError::Compile(String::from("the compiled code cannot be read back; is the disk full?")))
+        self.load_kept(&kept, &context).await.ok_or_else(|| {
+            EngineError::Compile(String::from("the compiled code cannot be read back; is the disk full?"))
+        })
     }
 
     async fn load_kept(&self, kept: &Path, context: &str) -> Option<Component> {
@@ -160,9 +160,7 @@ struct Work(PathBuf);
 
 impl Work {
     fn new(parent: &Path) -> io::Result<Self> {
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).map_err(|error| io::Error::other(error.to_string()))?;
-        let path = parent.join(format!("compiling-{}", hex(&name)));
+        let path = parent.join(format!("compiling-{}", random_name()?));
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
@@ -178,7 +176,8 @@ impl Drop for Work {
 pub fn compile_child(input: &Path, output: &Path) -> Result<(), EngineError> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
-    for (resource, most) in [(Resource::As, COMPILE_MEMORY), (Resource::Cpu, COMPILE_CPU_SECONDS), (Resource::Core, 0)] {
+    for (resource, most) in [(Resource::As, COMPILE_MEMORY), (Resource::Cpu, COMPILE_CPU_SECONDS), (Resource::Core, 0)]
+    {
         setrlimit(resource, limit(most)).map_err(|error| EngineError::Setup(error.to_string()))?;
     }
     let at = |path: &Path| {
@@ -200,15 +199,27 @@ fn mac(key: &[u8; 32], context: &str, code: &[u8]) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// Writes code with its MAC behind it: to a file beside, made durable, then renamed.
+/// Writes code with its MAC behind it: to a file of its own, made durable, then renamed. Several hubs may share a
+/// directory, as tests do.
 fn keep(kept: &Path, key: &[u8; 32], context: &str, code: &[u8]) -> io::Result<()> {
-    let beside = kept.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&beside)?;
+    let (beside, mut file) = create_beside(kept)?;
     file.write_all(code)?;
     file.write_all(mac(key, context, code).as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, kept)
+}
+
+/// A new file, readable by its owner alone, in the same directory.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let beside = path.with_extension(random_name()?);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&beside)?;
+    Ok((beside, file))
+}
+
+fn random_name() -> io::Result<String> {
+    let mut name = [0; 8];
+    getrandom::fill(&mut name).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(hex(&name))
 }
 
 fn verify_and_load(
@@ -231,19 +242,26 @@ fn verify_and_load(
     unsafe { Component::deserialize(engine, code) }.map_err(|_| "not for this engine")
 }
 
+/// The directory's secret. The first one made stays, whoever makes it.
 fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
-    if let Ok(bytes) = fs::read(path)
-        && let Ok(key) = bytes.try_into()
-    {
+    let read = || fs::read(path).ok().and_then(|bytes| bytes.try_into().ok());
+    if let Some(key) = read() {
         return Ok(key);
     }
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(path)?;
+    let (beside, mut file) = create_beside(path)?;
     file.write_all(&key)?;
     file.sync_all()?;
-    Ok(key)
+    let linked = fs::hard_link(&beside, path);
+    fs::remove_file(&beside)?;
+    match linked {
+        Ok(()) => Ok(key),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read().ok_or_else(|| io::Error::other("the key has the wrong length: delete the cache directory"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,7 +4,9 @@
 use igloo_model::{
     Access, Attributes, Color, ComponentDescription, Date, DeviceDescription, EntityDescription, TimeOfDay, Value,
 };
-use igloo_protocol::{BadUpdate, Command, CommandError, DescribeError, EmitError, LogLevel, StoreError, Update, UpdateError};
+use igloo_protocol::{
+    BadUpdate, Command, CommandError, DescribeError, EmitError, LogLevel, StoreError, Update, UpdateError,
+};
 
 use super::bindings::{igloo::provider::store, igloo::provider::types as wit};
 
@@ -17,7 +19,8 @@ fn color(color: wit::Color) -> Color {
 
 fn date(date: wit::Date) -> Result<Date, NoSuchTime> {
     let day = |number: u8| i8::try_from(number).map_err(|_| NoSuchTime);
-    Date::new(i16::try_from(date.year).map_err(|_| NoSuchTime)?, day(date.month)?, day(date.day)?).map_err(|_| NoSuchTime)
+    Date::new(i16::try_from(date.year).map_err(|_| NoSuchTime)?, day(date.month)?, day(date.day)?)
+        .map_err(|_| NoSuchTime)
 }
 
 fn time_of_day(time: wit::TimeOfDay) -> Result<TimeOfDay, NoSuchTime> {
@@ -169,7 +172,11 @@ pub(crate) fn command(command: Command) -> wit::Command {
         id: command.id,
         device: command.device,
         entity: command.entity,
-        changes: command.changes.into_iter().map(|(kind, value)| wit::Change { kind, value: value_out(value) }).collect(),
+        changes: command
+            .changes
+            .into_iter()
+            .map(|(kind, value)| wit::Change { kind, value: value_out(value) })
+            .collect(),
         transition_ms: command.transition.map(milliseconds),
         deadline_ms: milliseconds(command.deadline),
     }

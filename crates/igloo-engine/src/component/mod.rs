@@ -10,6 +10,7 @@
 //! What is compiled is kept by content ([`cache`]) and compiled in a child process, because compiling is an attack
 //! surface and takes seconds for large components.
 
+mod bare;
 pub(crate) mod bindings;
 pub mod cache;
 mod capability;
@@ -173,7 +174,15 @@ impl ComponentEngine {
         let (kill, killed) = watch::channel(None);
         let meters = Arc::new(Meters::default());
         let instance = Instance { calls, exit: exited, kill, meters: meters.clone() };
-        let life = runner::live(self.engine.clone(), prepared.pre.clone(), launch, incoming, killed, meters, self.ticker.clone());
+        let life = runner::live(
+            self.engine.clone(),
+            prepared.pre.clone(),
+            launch,
+            incoming,
+            killed,
+            meters,
+            self.ticker.clone(),
+        );
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(async move { exit.send_replace(Some(life.await)) })),
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),

@@ -16,7 +16,10 @@ use wasmtime::{
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, sockets::SocketAddrUse};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{Launch, capability::{http::Http, output::Output}};
+use super::{
+    Launch,
+    capability::{http::Http, output::Output},
+};
 use crate::{home::Home, instance::Meters, policy::Policy};
 use igloo_protocol::{LogLevel, grants::Protocol};
 
@@ -124,7 +127,8 @@ impl ResourceLimiter for State {
         let after = self.memory.saturating_add(desired.saturating_sub(current));
         if after as u64 > self.limits.memory {
             let limit = igloo_protocol::grants::size_text(self.limits.memory);
-            self.home.log(LogLevel::Error, &format!("the memory limit of {limit} is reached; grant memory=SIZE for more"));
+            self.home
+                .log(LogLevel::Error, &format!("the memory limit of {limit} is reached; grant memory=SIZE for more"));
             return Ok(false);
         }
         self.memory = after;

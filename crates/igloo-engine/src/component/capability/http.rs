@@ -18,7 +18,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, timeout},
 };
-use wasmtime_wasi_http::{Error, RequestOptions, WasiHttpHooks, WasiBody};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::{
     home::Home,
@@ -136,7 +136,8 @@ fn tls_config() -> Result<Arc<rustls::ClientConfig>, Error> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+        let builder =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
         Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
     });
     config.clone().ok_or(Error::TlsProtocolError)

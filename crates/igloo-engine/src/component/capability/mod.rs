@@ -12,9 +12,18 @@ pub(crate) mod serial;
 mod store;
 
 use wasmtime::component::Linker;
-use wasmtime_wasi::{WasiView as _, cli::{WasiCli, WasiCliView as _}, filesystem::{WasiFilesystem, WasiFilesystemView as _}, random::WasiRandom, sockets::{WasiSockets, WasiSocketsView as _}};
+use wasmtime_wasi::{
+    WasiView as _,
+    cli::{WasiCli, WasiCliView as _},
+    filesystem::{WasiFilesystem, WasiFilesystemView as _},
+    random::WasiRandom,
+    sockets::{WasiSockets, WasiSocketsView as _},
+};
 
-use super::{bindings::igloo, state::{Everything, State}};
+use super::{
+    bindings::igloo,
+    state::{Everything, State},
+};
 
 /// Adds everything a provider may import.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -26,9 +26,7 @@ use wasmtime::{
 use crate::component::{
     bindings::igloo::serial::{
         ports::{Host, HostPort, HostPortWithStore, HostWithStore},
-        types::{
-            self, Buffers, ControlLines, ErrorCode, FlowControl, ModemLines, Parity, Settings, Slot,
-        },
+        types::{self, Buffers, ControlLines, ErrorCode, FlowControl, ModemLines, Parity, Settings, Slot},
     },
     state::{Everything, State},
 };
@@ -40,7 +38,8 @@ const LONGEST_BREAK: Duration = Duration::from_secs(5);
 
 /// A port that a provider has open.
 #[derive(Debug)]
-pub(crate) struct OpenPort {
+#[expect(unreachable_pub, reason = "named by generated code")]
+pub struct OpenPort {
     reader: Option<Reader>,
     /// Taken while a send is under way.
     writer: Arc<Mutex<Option<Writer>>>,
@@ -121,7 +120,10 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
                 data.close(&mut access)?;
                 return wasmtime::error::Ok(false);
             };
-            data.pipe(&mut access, Outgoing { writer: Some(writer), home_of_writer: home_of_writer.clone(), done: Some(done) })?;
+            data.pipe(
+                &mut access,
+                Outgoing { writer: Some(writer), home_of_writer: home_of_writer.clone(), done: Some(done) },
+            )?;
             Ok(true)
         })?;
         if !started {
@@ -151,7 +153,10 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         Ok(control(store, &port)?.set_lines(lines).await.map_err(|error| error_code(&error)))
     }
 
-    async fn lines(store: &Accessor<T, Self>, port: Resource<OpenPort>) -> wasmtime::Result<Result<ModemLines, ErrorCode>> {
+    async fn lines(
+        store: &Accessor<T, Self>,
+        port: Resource<OpenPort>,
+    ) -> wasmtime::Result<Result<ModemLines, ErrorCode>> {
         let lines = control(store, &port)?.lines().await;
         Ok(lines.map_err(|error| error_code(&error)).map(|lines| ModemLines {
             clear_to_send: lines.cts,
