@@ -11,7 +11,7 @@
 //! - [`poll`]: pollables and timers
 //! - [`streams`]: input and output streams, of connections and of the host
 //! - [`tcp`], [`udp`], [`names`]: sockets
-//! - [`libc`]: a function of the C library that does not fit sockets
+//! - [`libc`]: functions of the C library that do not fit sockets
 //! - [`table`]: handles; [`wake`]: wakers; [`abi`]: memory layouts
 //!
 //! Nothing here blocks. A call that would have to, outside tokio's own waiting, panics and says what to use instead.

@@ -71,7 +71,7 @@ extern "C" fn __wasm_import_io_error_error_drop(handle: u32) {
 #[unsafe(no_mangle)]
 extern "C" fn __wasm_import_streams_method_input_stream_read(handle: u32, max: u64, out: Out) {
     match table::get(handle) {
-        Some(Object::Input(connection)) => connection.read(max as usize, |read| match read {
+        Some(Object::Input(connection)) => connection.read(max as usize, false, |read| match read {
             Read::Bytes(bytes) => {
                 out.ok();
                 out.list(4, bytes, bytes.len());

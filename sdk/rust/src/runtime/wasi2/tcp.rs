@@ -2,10 +2,11 @@
 //!
 //! Each connection has two host futures, a reader and a writer, with a bounded buffer each. A full buffer stops the
 //! reader (and so the peer) or the provider; closing the socket stops both. A connection that the peer reset is read as
-//! an error, not as its end: a broken pipe, which is what wasi-libc makes of every failed read.
+//! an error, not as its end.
 
 use super::{
     abi::{Code, FlatAddress, Out},
+    libc::asked_for_address,
     poll::{Pollable, pollable},
     table::{self, Object, insert, tcp},
     wake::WakeCell,
@@ -72,6 +73,14 @@ impl Socket {
             State::Connecting => false,
             State::Listening(queue) => !queue.is_empty(),
             State::Idle | State::Connected(_) | State::Up(_) => true,
+        }
+    }
+
+    /// The bytes, once it is connected.
+    pub(super) fn connection(&self) -> Option<Rc<Connection>> {
+        match &*self.state.borrow() {
+            State::Up(connection) => Some(connection.clone()),
+            _ => None,
         }
     }
 
@@ -150,8 +159,8 @@ impl Connection {
         self.room() != Some(0)
     }
 
-    /// Gives at most `max` bytes to `take`, or says why there are none and never will be.
-    pub(super) fn read(&self, max: usize, take: impl FnOnce(Read<'_>)) {
+    /// Gives at most `max` bytes to `take`, or says why there are none and never will be. A peek leaves them there.
+    pub(super) fn read(&self, max: usize, peek: bool, take: impl FnOnce(Read<'_>)) {
         let mut incoming = self.incoming.borrow_mut();
         if incoming.is_empty() {
             return match self.end.get() {
@@ -163,6 +172,9 @@ impl Connection {
         let (front, _) = incoming.as_slices();
         let count = front.len().min(max);
         take(Read::Bytes(&front[..count]));
+        if peek {
+            return;
+        }
         incoming.drain(..count);
         drop(incoming);
         self.reader.wake();
@@ -409,6 +421,7 @@ extern "C" fn __wasm_import_tcp_tcp_socket_drop(handle: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn __wasm_import_tcp_method_tcp_socket_local_address(handle: u32, out: Out) {
+    asked_for_address(handle);
     out.address(tcp(handle).host.get_local_address());
 }
 

@@ -5,6 +5,7 @@
 
 use super::{
     abi::{ADDRESS_SIZE, Code, FlatAddress, Out, read_address, write_address},
+    libc::asked_for_address,
     poll::{Pollable, pollable},
     table::{self, Object, insert, udp},
     wake::WakeCell,
@@ -81,6 +82,20 @@ impl UdpSocket {
 
     pub(super) fn is_writable(&self) -> bool {
         self.queues.borrow().as_ref().is_none_or(|queues| queues.outgoing.borrow().room() > 0)
+    }
+
+    /// The oldest datagram, if there is one. A peek leaves it there.
+    pub(super) fn receive(&self, peek: bool) -> Result<Option<(Vec<u8>, IpSocketAddress)>, Code> {
+        let queues = self.queues();
+        let mut incoming = queues.incoming.borrow_mut();
+        let datagram = if peek { incoming.datagrams.front().cloned() } else { incoming.pop() };
+        drop(incoming);
+        let result = match datagram {
+            Some(datagram) => Ok(Some(datagram)),
+            None => queues.error.take().map_or(Ok(None), Err),
+        };
+        queues.receiver.wake();
+        result
     }
 
     /// The queues; the first call starts the receiver and the sender.
@@ -291,6 +306,7 @@ extern "C" fn __wasm_import_udp_udp_socket_drop(handle: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn __wasm_import_udp_method_udp_socket_local_address(handle: u32, out: Out) {
+    asked_for_address(handle);
     out.address(udp(handle).host.get_local_address());
 }
 
