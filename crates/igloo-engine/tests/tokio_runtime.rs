@@ -402,3 +402,24 @@ async fn blocking_ends_with_the_way_out() {
         assert!(logs.iter().any(|(_, line)| line.contains(way_out)), "{name}: {logs:?}");
     }
 }
+
+/// Prints what a command through the runtime costs: `cargo test --release -- --ignored --nocapture figures`.
+#[tokio::test]
+#[ignore = "measures"]
+async fn figures() {
+    let running = start("bench", &["cpu=400%"], "{}").await;
+    let mut times = Vec::new();
+    for on in (0..20_000).map(|n| n % 2 == 0) {
+        let begin = Instant::now();
+        running.instance.command(command("bench", "switch", "switch", Value::Boolean(on))).await;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    println!("a command and its write: p50 {:?}, p99 {:?}", times[10_000], times[19_800]);
+    for batch in [1, 10, 100, 1000] {
+        let parameters = json!({ "count": 200_000, "batch": batch });
+        let elapsed = case(&running, "flood", parameters).await["elapsed_ns"].as_f64().unwrap();
+        println!("writes in lists of {batch}: {:.0} ns each", elapsed / 200_000.0);
+    }
+    println!("memory: {} KiB", running.instance.stats().memory_bytes / 1024);
+}

@@ -9,9 +9,12 @@ use std::time::Duration;
 
 /// A command: changes of one entity that belong together. Apply all of them or none.
 ///
-/// ```ignore
-/// if let Some(on) = command.switch() { … }              // by kind
-/// if let Some(on) = command.asks(&self.switch) { … }    // by component: of this very device and entity
+/// ```no_run
+/// # use igloo::prelude::*;
+/// # fn carry_out(command: &Command, switch: &Component<kinds::Switch>) {
+/// if let Some(on) = command.switch() { /* by kind, whatever the device and the entity */ }
+/// if let Some(on) = command.asks(switch) { /* by component: of this very device and entity */ }
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -60,3 +63,33 @@ impl Command {
 }
 
 include!(concat!(env!("OUT_DIR"), "/command_kinds.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Device;
+
+    #[test]
+    fn a_command_asks_for_one_entitys_components() {
+        let mut lamp = Device::new("lamp", "Lamp");
+        let (left, right) = (lamp.entity("left", "Left").switch(), lamp.entity("right", "Right").switch());
+        let mode = lamp.entity("left", "Left").component("climate-mode");
+        let command = Command {
+            id: 1,
+            device: "lamp".to_owned(),
+            entity: "left".to_owned(),
+            changes: vec![
+                Change { kind: "switch".to_owned(), value: Value::Boolean(true) },
+                Change { kind: "climate-mode".to_owned(), value: Value::Choice(2) },
+            ],
+            transition: None,
+            deadline: Duration::from_secs(1),
+        };
+        assert_eq!(command.switch(), Some(true));
+        assert_eq!(command.asks(&left), Some(true));
+        assert_eq!(command.asks(&right), None);
+        assert_eq!(command.climate_mode(), Some(kinds::ClimateMode::Heat));
+        assert_eq!(command.asks(&mode), Some(Value::Choice(2)));
+        assert_eq!(command.dimmer(), None);
+    }
+}

@@ -219,7 +219,7 @@ impl<K: EventKind> Component<K> {
 
     /// Reports that `event` happened, with something to know about it.
     pub fn emit_with(&self, event: &str, data: impl Into<Value>) -> Result<(), EmitError> {
-        home::emit(&self.shared, event, Some(data.into()))
+        home::emit(&self.shared, event, Some(&data.into()))
     }
 }
 
@@ -254,3 +254,42 @@ impl Update {
 
 include!(concat!(env!("OUT_DIR"), "/attributes.rs"));
 include!(concat!(env!("OUT_DIR"), "/entity_kinds.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_has_one_component_of_a_kind() {
+        let mut lamp = Device::new("lamp", "Lamp").manufacturer("Acme").manufacturer("Acme 2");
+        assert_eq!(lamp.attributes.0, [("manufacturer".to_owned(), Value::from("Acme 2"))]);
+        let bulb = lamp.entity("bulb", "Bulb").light();
+        let switch = bulb.switch().writable();
+        let _ = bulb.switch();
+        let _ = bulb.dimmer().minimum(0.1).options(["a", "b"]);
+        assert_eq!(bulb.components.len(), 3);
+        assert_eq!(bulb.components[1].access.get(), Access::ReadWrite);
+        assert_eq!(format!("{switch:?}"), "Component(lamp/bulb/switch)");
+        assert_eq!(bulb.components[2].attributes.borrow().0.len(), 2);
+        assert_eq!(lamp.entity("bulb", "Bulb").components.len(), 3);
+    }
+
+    #[test]
+    fn kinds_are_those_of_the_model() {
+        let mut device = Device::new("d", "D");
+        let cover = device.entity("c", "C");
+        let (order, ring) = (cover.cover_command(), cover.doorbell().events(["ring"]));
+        assert_eq!((order.shared.access.get(), ring.shared.access.get()), (Access::Command, Access::Event));
+        assert_eq!(kinds::find("power").and_then(|kind| kind.unit), Some("W"));
+        assert_eq!(kinds::find("no-such-kind").map(|kind| kind.name), None);
+        assert_eq!(order.to(kinds::CoverCommand::Stop).value, Value::Choice(2));
+    }
+
+    #[test]
+    fn what_is_not_described_is_refused_by_name() {
+        let mut device = Device::new("d", "D");
+        let power = device.entity("e", "E").power();
+        let error = power.write(1).unwrap_err();
+        assert_eq!(error.to_string(), "refused: d/e/power: its device is not described");
+    }
+}

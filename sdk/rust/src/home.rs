@@ -109,7 +109,7 @@ fn write_some(updates: &[Update], offset: usize, refused: &mut Vec<(usize, Strin
     }
 }
 
-pub(crate) fn emit(component: &Rc<Shared>, event: &str, data: Option<Value>) -> Result<(), EmitError> {
+pub(crate) fn emit(component: &Rc<Shared>, event: &str, data: Option<&Value>) -> Result<(), EmitError> {
     let handle = component.handle.get().ok_or(EmitError::NotDescribed)?;
     host::emit(handle, event, data)
 }

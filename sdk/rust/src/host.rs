@@ -80,8 +80,8 @@ pub(crate) fn write<'a>(updates: impl Iterator<Item = &'a Update>) -> Vec<(usize
         .collect()
 }
 
-pub(crate) fn emit(handle: u32, event: &str, data: Option<Value>) -> Result<(), EmitError> {
-    wit::emit(handle, event, data.as_ref().map(to_wit).as_ref()).map_err(|error| match error {
+pub(crate) fn emit(handle: u32, event: &str, data: Option<&Value>) -> Result<(), EmitError> {
+    wit::emit(handle, event, data.map(to_wit).as_ref()).map_err(|error| match error {
         t::EmitError::UnknownComponent => EmitError::NotDescribed,
         t::EmitError::NotAnEvent => EmitError::NotAnEvent,
         t::EmitError::Overflow(lost) => EmitError::Overflow(lost),

@@ -1,8 +1,12 @@
 //! A small HTTP client over the hub's: one request, one answer, held in memory up to a limit.
 //!
-//! ```ignore
-//! let status: Status = igloo::http::get("http://192.168.1.4/status").send().await?.json()?;
+//! ```no_run
+//! # use igloo::{Json, json};
+//! # async fn switch_on() -> igloo::Result<()> {
+//! let status: Json = igloo::http::get("http://192.168.1.4/status").send().await?.json()?;
 //! igloo::http::post("http://192.168.1.4/relay").json(&json!({ "on": true }))?.send().await?.success()?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! Only granted origins are reached, and TLS is the hub's. Crates such as `hyper` and `reqwest` work over `tokio::net`

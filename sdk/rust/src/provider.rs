@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 /// `run` and commands interleave on one thread, so everything takes `&self`, nothing needs to be `Send`, and state that
 /// both touch lives in a `Cell` or `RefCell` (never borrowed across an `.await`).
 ///
-/// ```ignore
+/// ```no_run
 /// use igloo::prelude::*;
 ///
 /// #[derive(serde::Deserialize)]
@@ -130,11 +130,14 @@ pub const fn assert_provider<P: Provider>() {}
 #[derive(Debug)]
 pub struct Component<P>(PhantomData<P>);
 
+/// A device's and an entity's identifier.
+type EntityKey = (String, String);
+
 /// What lives as long as `run` is pending.
 struct Session<P> {
     provider: P,
     /// One lock for each entity that has commands under way.
-    entities: RefCell<HashMap<(String, String), Rc<Mutex<()>>>>,
+    entities: RefCell<HashMap<EntityKey, Rc<Mutex<()>>>>,
 }
 
 thread_local! {
@@ -222,4 +225,70 @@ fn log_panics() {
         let place = info.location().map_or_else(String::new, |at| format!(", at {at}"));
         host::log(Level::Error, &format!("panic: {message}{place}{}", runtime::explain_panic(message)));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    struct Slow(Cell<u32>, Cell<u32>);
+
+    impl Provider for Slow {
+        type Config = ();
+
+        async fn new(_: Home, (): ()) -> Result<Self> {
+            Ok(Self(Cell::new(0), Cell::new(0)))
+        }
+
+        async fn run(&self) -> Result<()> {
+            Ok(())
+        }
+
+        async fn command(&self, _: Command) -> Result<(), CommandError> {
+            self.0.set(self.0.get() + 1);
+            self.1.set(self.1.get().max(self.0.get()));
+            tokio::task::yield_now().await;
+            self.0.set(self.0.get() - 1);
+            Ok(())
+        }
+    }
+
+    fn command(entity: &str) -> Command {
+        Command {
+            id: 1,
+            device: "device".to_owned(),
+            entity: entity.to_owned(),
+            changes: Vec::new(),
+            transition: None,
+            deadline: std::time::Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn commands_to_one_entity_wait_for_each_other_and_leave_nothing() {
+        let session = Session { provider: Slow::new(Home::new(), ()).await.unwrap(), entities: RefCell::default() };
+        let turns = || (session.in_turn(command("a")), session.in_turn(command("a")), session.in_turn(command("a")));
+        let (a, b, c) = turns();
+        let _ = tokio::join!(a, b, c);
+        assert_eq!(session.provider.1.get(), 1);
+        let _ = tokio::join!(session.in_turn(command("a")), session.in_turn(command("b")));
+        assert_eq!(session.provider.1.get(), 2);
+        assert!(session.entities.borrow().is_empty());
+    }
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    struct Config {
+        #[serde(default)]
+        port: u16,
+    }
+
+    #[test]
+    fn configurations_are_typed_and_may_be_nothing() {
+        assert_eq!(parse_config::<Config>(r#"{"port": 3}"#).unwrap(), Config { port: 3 });
+        assert_eq!(parse_config::<Config>("{}").unwrap(), Config { port: 0 });
+        parse_config::<()>("{}").unwrap();
+        let error = parse_config::<Config>(r#"{"port": "x"}"#).unwrap_err();
+        assert!(error.to_string().contains("invalid type"), "{error}");
+    }
 }

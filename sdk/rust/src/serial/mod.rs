@@ -1,9 +1,17 @@
 //! Serial ports: a slot named in the manifest, opened as an ordinary async byte stream.
 //!
-//! ```ignore
+//! ```no_run
+//! # use igloo::serial::Settings;
+//! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+//! # async fn read() -> igloo::Result<()> {
 //! let mut port = igloo::serial::open("meter", Settings::new(115_200)).await?;
-//! port.write_all(b"/?!\r\n").await?;                    // tokio's AsyncWriteExt
-//! let mut lines = tokio::io::BufReader::new(port).lines();
+//! port.write_all(b"/?!\r\n").await?;
+//! let mut lines = BufReader::new(port).lines();
+//! while let Some(line) = lines.next_line().await? {
+//!     igloo::debug!("{line}");
+//! }
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! The owner binds a slot to a tty, a port on the network or a recording; the provider cannot tell which. A port that is
