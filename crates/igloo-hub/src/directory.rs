@@ -15,6 +15,7 @@ use std::{
 };
 
 use igloo_model::InstanceId;
+use parking_lot::Mutex;
 
 use crate::error::Error;
 
@@ -22,8 +23,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
-    /// Closing it gives the lock back.
-    _lock: File,
+    /// Closing it gives the directory to the next hub.
+    lock: Mutex<Option<File>>,
 }
 
 impl Directory {
@@ -48,11 +49,16 @@ impl Directory {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let directory = Self { path: path.to_owned(), _lock: lock };
+        let directory = Self { path: path.to_owned(), lock: Mutex::new(Some(lock)) };
         for part in [directory.packages(), directory.instances()] {
             make_private(&part).map_err(failed)?;
         }
         Ok(directory)
+    }
+
+    /// Gives the directory to the next hub.
+    pub(crate) fn unlock(&self) {
+        self.lock.lock().take();
     }
 
     pub(crate) fn database(&self) -> PathBuf {

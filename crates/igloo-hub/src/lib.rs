@@ -8,21 +8,31 @@
 //! has one outcome, and is delivered at most once. It opens no socket and runs no provider's code on the threads that
 //! call it.
 
-mod denials;
+mod admin;
 mod backoff;
+mod commands;
+mod core;
+mod denials;
 mod directory;
 mod error;
 mod events;
+mod groups;
 mod hub;
 mod idempotency;
 mod info;
 mod logs;
+mod managed;
 mod package_files;
+mod packages;
+mod pending;
 mod rate;
 mod registry;
 mod secrets;
+mod session;
 mod shared_tree;
+mod snapshot;
 mod storage;
+mod supervisor;
 mod view;
 mod watch;
 

@@ -224,10 +224,7 @@ mod tests {
     fn text_is_cut_escaped_and_redacted() {
         let schema = json!({"properties": {"token": {"type": "string", "writeOnly": true}}});
         let secrets = Secrets::find(Some(&schema), &json!({"token": "hunter22"}));
-        assert_eq!(
-            clean("\u{1b}[2Jhi\r\n\u{202e}x\thunter22", 100, &secrets),
-            "\\u{1b}[2Jhi\\r\\n\\u{202e}x\t•••"
-        );
+        assert_eq!(clean("\u{1b}[2Jhi\r\n\u{202e}x\thunter22", 100, &secrets), "\\u{1b}[2Jhi\\r\\n\\u{202e}x\t•••");
         // A secret across the cut is not told in part.
         let text = format!("{}hunter22", "x".repeat(LINE_BYTES - 4));
         let line = clean(&text, LINE_BYTES, &secrets);

@@ -73,7 +73,8 @@ impl Registry {
     /// A new id; nothing if the block is used up and the disk does not give another.
     pub(crate) fn allocate(&self) -> Option<DeviceId> {
         let reserved = self.reserved.load(Ordering::Acquire);
-        let id = self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < reserved).then_some(next + 1));
+        let id =
+            self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < reserved).then_some(next + 1));
         if id.map_or(true, |id| reserved - id < BLOCK / 2) {
             self.wake.notify_one();
         }
@@ -87,7 +88,12 @@ impl Registry {
     }
 
     /// Writes what is marked, for as long as the hub runs.
-    pub(crate) async fn keep_writing(self: Arc<Self>, tree: Arc<SharedTree>, storage: Arc<Storage>, end: CancellationToken) {
+    pub(crate) async fn keep_writing(
+        self: Arc<Self>,
+        tree: Arc<SharedTree>,
+        storage: Arc<Storage>,
+        end: CancellationToken,
+    ) {
         let mut failing = false;
         loop {
             tokio::select! {

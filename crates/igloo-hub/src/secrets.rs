@@ -47,7 +47,8 @@ impl Secrets {
 }
 
 fn is_secret(schema: &Json) -> bool {
-    schema.get("writeOnly") == Some(&Json::Bool(true)) || schema.get("format").is_some_and(|format| format == "password")
+    schema.get("writeOnly") == Some(&Json::Bool(true))
+        || schema.get("format").is_some_and(|format| format == "password")
 }
 
 /// Calls `visit` for each part of a configuration that its schema describes, with that schema.
@@ -119,7 +120,8 @@ pub(crate) fn keep_hidden(schema: Option<&Json>, new: &mut Json, known: &Json) {
         }
         return;
     }
-    if let (Some(properties), Some(object)) = (schema.get("properties").and_then(Json::as_object), new.as_object_mut()) {
+    if let (Some(properties), Some(object)) = (schema.get("properties").and_then(Json::as_object), new.as_object_mut())
+    {
         for (name, property) in properties {
             if let (Some(value), Some(known)) = (object.get_mut(name), known.get(name)) {
                 keep_hidden(Some(property), value, known);

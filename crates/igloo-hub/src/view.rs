@@ -7,7 +7,7 @@ use igloo_model::{
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::info::{GroupId, optional_timestamp, timestamp};
+use crate::info::{GroupId, optional_timestamp};
 
 /// A device.
 #[derive(Clone, PartialEq, Debug, Serialize)]

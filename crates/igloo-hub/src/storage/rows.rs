@@ -106,7 +106,8 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
         loaded.instances.push(InstanceRow { id: InstanceId(id(row, 0)?), name, package, wanted, config, grants });
     }
 
-    let mut statement = connection.prepare("SELECT id, instance, key, missing, description FROM devices ORDER BY id")?;
+    let mut statement =
+        connection.prepare("SELECT id, instance, key, missing, description FROM devices ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let device = DeviceRow {
@@ -138,9 +139,8 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
     }
 
     let mut statement = connection.prepare("SELECT id, name FROM groups ORDER BY id")?;
-    let rows = statement.query_map([], |row| {
-        Ok(GroupRow { id: GroupId(id(row, 0)?), name: row.get(1)?, devices: BTreeSet::new() })
-    })?;
+    let rows = statement
+        .query_map([], |row| Ok(GroupRow { id: GroupId(id(row, 0)?), name: row.get(1)?, devices: BTreeSet::new() }))?;
     loaded.groups = rows.collect::<rusqlite::Result<_>>()?;
     let mut statement = connection.prepare("SELECT device FROM group_devices WHERE \"group\" = ?1")?;
     for group in &mut loaded.groups {

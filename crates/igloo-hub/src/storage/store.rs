@@ -78,9 +78,7 @@ pub(crate) fn keys(connection: &Connection, instance: InstanceId, prefix: &str) 
 
 fn cost(connection: &Connection, instance: InstanceId, key: &str) -> rusqlite::Result<i64> {
     let found: Option<i64> = connection
-        .prepare_cached(
-            "SELECT LENGTH(CAST(key AS BLOB)) + LENGTH(value) FROM store WHERE instance = ?1 AND key = ?2",
-        )?
+        .prepare_cached("SELECT LENGTH(CAST(key AS BLOB)) + LENGTH(value) FROM store WHERE instance = ?1 AND key = ?2")?
         .query_row(params![sql(instance), key], |row| row.get(0))
         .optional()?;
     Ok(found.map_or(0, |size| KEY_COST + size))
