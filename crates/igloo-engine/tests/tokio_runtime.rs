@@ -131,6 +131,15 @@ async fn a_busy_task_stops_nobody() {
 }
 
 #[tokio::test]
+async fn a_provider_that_waits_takes_no_processor() {
+    let running = start("bench", &[], "{}").await;
+    running.instance.command(command("bench", "switch", "switch", Value::Boolean(true))).await;
+    let before = running.instance.stats().cpu_microseconds;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(running.instance.stats().cpu_microseconds < before + 1000);
+}
+
+#[tokio::test]
 async fn tcp_echo_and_bulk() {
     let port = echo_server("127.0.0.1:0").await;
     let running = guest(&[&tcp(port)]).await;
@@ -417,9 +426,9 @@ async fn figures() {
     times.sort();
     println!("a command and its write: p50 {:?}, p99 {:?}", times[10_000], times[19_800]);
     for batch in [1, 10, 100, 1000] {
-        let parameters = json!({ "count": 200_000, "batch": batch });
+        let parameters = json!({ "count": 50_000, "batch": batch });
         let elapsed = case(&running, "flood", parameters).await["elapsed_ns"].as_f64().unwrap();
-        println!("writes in lists of {batch}: {:.0} ns each", elapsed / 200_000.0);
+        println!("writes in lists of {batch}: {:.0} ns each", elapsed / 50_000.0);
     }
     println!("memory: {} KiB", running.instance.stats().memory_bytes / 1024);
 }
