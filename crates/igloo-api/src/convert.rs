@@ -266,9 +266,9 @@ impl From<CommandFailure> for Problem {
         };
         let mut problem = Self::new(status, title, failure.to_string());
         problem.outcome = Some(outcome);
-        problem.way_out = way_out.map(str::to_owned);
+        problem.way_out = way_out.map(Box::from);
         if let CommandFailure::Failed { code, .. } = failure {
-            problem.code = Some(code);
+            problem.code = Some(code.into());
         }
         problem
     }

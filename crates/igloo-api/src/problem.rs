@@ -19,20 +19,24 @@ use crate::wire::{Outcome, Want};
 #[error("{detail}")]
 pub struct Problem {
     /// The kind of problem in a few words; the same for every problem of its kind.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// What happened here, with names.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub way_out: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub way_out: Option<Box<str>>,
     /// Of a command or an action: how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Of a command that failed in the provider's own way: the provider's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub code: Option<Box<str>>,
     /// Of a command: its id, as in the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<u64>,
@@ -40,8 +44,9 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<f64>,
     /// What the package wants and was not granted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub wants: Vec<Want>,
+    #[serde(default, skip_serializing_if = "<[Want]>::is_empty")]
+    #[schema(value_type = Vec<Want>)]
+    pub wants: Box<[Want]>,
 }
 
 /// The media type of a problem.
@@ -49,9 +54,9 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 impl Problem {
     /// A problem of this status.
-    pub fn new(status: StatusCode, title: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, title: &str, detail: impl Into<Box<str>>) -> Self {
         Self {
-            title: title.to_owned(),
+            title: title.into(),
             status: status.as_u16(),
             detail: detail.into(),
             way_out: None,
@@ -59,34 +64,34 @@ impl Problem {
             code: None,
             command: None,
             elapsed_ms: None,
-            wants: Vec::new(),
+            wants: Box::default(),
         }
     }
 
     /// With the way out.
     #[must_use]
-    pub fn or_else(mut self, way_out: impl Into<String>) -> Self {
+    pub fn or_else(mut self, way_out: impl Into<Box<str>>) -> Self {
         self.way_out = Some(way_out.into());
         self
     }
 
     /// 404.
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)
     }
 
     /// 422: the request was read, and makes no sense.
-    pub fn invalid(detail: impl Into<String>) -> Self {
+    pub fn invalid(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid request", detail)
     }
 
     /// 400: the request could not be read.
-    pub fn unreadable(detail: impl Into<String>) -> Self {
+    pub fn unreadable(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Unreadable request", detail)
     }
 
     /// 503: later, perhaps.
-    pub fn busy(detail: impl Into<String>) -> Self {
+    pub fn busy(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail)
     }
 }

@@ -1,0 +1,214 @@
+//! Values, times and amounts as people read them.
+
+use igloo_api::wire::{Component, State};
+use igloo_model::{Kinds, ValueType};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+
+use crate::output::{Text, Tone};
+
+/// A component's value, with its unit.
+pub(crate) fn component(component: &Component) -> Text {
+    match component.access.as_str() {
+        "event" => return Text::new("(event)", Tone::Faint),
+        "command" => return Text::new("(command)", Tone::Faint),
+        _ if Kinds::built_in().get(&component.kind).value_type == ValueType::Marker => return Text::from(""),
+        _ => {}
+    }
+    let shown_unit = component.attributes.get("unit").and_then(Value::as_str);
+    // The value is in the kind's own unit; where that is none, the attribute names it.
+    let unit = component.unit.as_deref().or(shown_unit);
+    let precision = component.attributes.get("precision").and_then(Value::as_u64);
+    let text = value_with_precision(&component.kind, &component.value, unit, precision);
+    let tone = if component.value.is_null() || component.stale { Tone::Faint } else { Tone::Plain };
+    Text::new(text, tone)
+}
+
+/// A value of a kind, with its unit.
+pub(crate) fn value(kind: &str, value: &Value, unit: Option<&str>) -> String {
+    value_with_precision(kind, value, unit, None)
+}
+
+fn value_with_precision(kind: &str, value: &Value, unit: Option<&str>, precision: Option<u64>) -> String {
+    let kind = Kinds::built_in().get(kind);
+    let text = match (kind.value_type, value) {
+        (_, Value::Null) => return String::from("unknown"),
+        (ValueType::Boolean, Value::Bool(on)) if kind.name == "switch" => {
+            return String::from(if *on { "on" } else { "off" });
+        }
+        (ValueType::Color, color) => return color_text(color),
+        (ValueType::Duration, nanoseconds) => return nanoseconds.as_i64().map_or_else(|| plain(nanoseconds), duration),
+        (ValueType::Timestamp, Value::String(text)) => return local(text),
+        (ValueType::Real, Value::Number(number)) => {
+            let real = number.as_f64().unwrap_or_default();
+            if unit.is_none() && kind.minimum == Some(0.0) && kind.maximum == Some(1.0) {
+                return format!("{} %", real_text(real * 100.0, precision));
+            }
+            real_text(real, precision)
+        }
+        (_, other) => plain(other),
+    };
+    match unit {
+        Some(unit) => format!("{text} {unit}"),
+        None => text,
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// A number without noise: at most six digits that matter, or as many decimals as the provider says.
+fn real_text(real: f64, precision: Option<u64>) -> String {
+    if let Some(decimals) = precision {
+        return format!("{real:.*}", usize::try_from(decimals).unwrap_or(6).min(12));
+    }
+    let whole_digits = if real.abs() < 1.0 { 1.0 } else { real.abs().log10().floor() + 1.0 };
+    let text = match whole_digits {
+        digits if digits > 15.0 => return format!("{real:e}"),
+        digits if digits >= 6.0 => format!("{real:.0}"),
+        digits if digits >= 4.0 => format!("{real:.2}"),
+        digits if digits >= 2.0 => format!("{real:.3}"),
+        _ => format!("{real:.4}"),
+    };
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn color_text(color: &Value) -> String {
+    let channel =
+        |name: &str| color.get(name).and_then(Value::as_f64).map(|part| (part.clamp(0.0, 1.0) * 255.0).round());
+    match (channel("red"), channel("green"), channel("blue")) {
+        (Some(red), Some(green), Some(blue)) => {
+            format!("#{:02x}{:02x}{:02x}", byte(red), byte(green), byte(blue))
+        }
+        _ => plain(color),
+    }
+}
+
+fn byte(part: f64) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 255")]
+    let byte = part as u8;
+    byte
+}
+
+fn duration(nanoseconds: i64) -> String {
+    let seconds = nanoseconds / 1_000_000_000;
+    match seconds {
+        0 if nanoseconds == 0 => String::from("0 s"),
+        0 => format!("{} ms", nanoseconds / 1_000_000),
+        _ => span(seconds),
+    }
+}
+
+/// Seconds as the two largest units: `3 d 4 h`.
+pub(crate) fn span(seconds: i64) -> String {
+    let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };
+    let text = match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    };
+    format!("{sign}{text}")
+}
+
+fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
+    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+}
+
+/// How long ago an RFC 3339 time was: `5 s ago`.
+pub(crate) fn ago(time: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(time) => format!("{} ago", span((Timestamp::now().as_second() - time.as_second()).max(0))),
+        Err(_) => time.to_owned(),
+    }
+}
+
+/// An RFC 3339 time in the local zone: `2026-11-23 09:15:02`.
+pub(crate) fn local(time: &str) -> String {
+    formatted(time, "%Y-%m-%d %H:%M:%S")
+}
+
+/// The time of day of an RFC 3339 time, in the local zone: `09:15:02.125`.
+pub(crate) fn clock(time: &str) -> String {
+    formatted(time, "%H:%M:%S.%3f")
+}
+
+fn formatted(time: &str, format: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(time) => time.to_zoned(zone()).strftime(format).to_string(),
+        Err(_) => time.to_owned(),
+    }
+}
+
+/// The zone of this machine: `TZ`, or `/etc/localtime`; UTC if there is neither.
+fn zone() -> TimeZone {
+    static ZONE: std::sync::LazyLock<TimeZone> = std::sync::LazyLock::new(|| {
+        let path = match std::env::var("TZ") {
+            Ok(name) if !name.is_empty() && !name.contains("..") => {
+                std::path::Path::new("/usr/share/zoneinfo").join(name.trim_start_matches(':'))
+            }
+            _ => "/etc/localtime".into(),
+        };
+        std::fs::read(path).ok().and_then(|bytes| TimeZone::tzif("local", &bytes).ok()).unwrap_or(TimeZone::UTC)
+    });
+    ZONE.clone()
+}
+
+/// Bytes: `1.2 MiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let text = |unit: u64, name: &str| format!("{:.1} {name}", count as f64 / unit as f64);
+    UNITS.iter().find(|(unit, _)| count >= *unit).map_or_else(|| format!("{count} B"), |(unit, name)| text(*unit, name))
+}
+
+/// A state in its colour.
+pub(crate) fn state(state: State) -> Text {
+    let tone = match state {
+        State::Running => Tone::Good,
+        State::Starting | State::Compiling => Tone::Plain,
+        State::Stopped => Tone::Faint,
+        State::BackingOff => Tone::Warning,
+        State::Quarantined => Tone::Bad,
+    };
+    Text::new(state.to_string(), tone)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_as_people_read_them() {
+        for (kind, value, unit, expected) in [
+            ("switch", json!(true), None, "on"),
+            ("dimmer", json!(0.4), None, "40 %"),
+            ("dimmer", json!(0.123_456_7), None, "12.346 %"),
+            ("power", json!(1_234.567_89), Some("W"), "1234.57 W"),
+            ("power", json!(-0.5), Some("W"), "-0.5 W"),
+            ("temperature", json!(21.300_000_190_734_863), Some("°C"), "21.3 °C"),
+            ("temperature", json!(null), Some("°C"), "unknown"),
+            ("color", json!({"red": 1.0, "green": 0.533, "blue": 0.0}), None, "#ff8800"),
+            ("text", json!("hi"), None, "hi"),
+            ("integer-list", json!([1, "9223372036854775807"]), None, "1, 9223372036854775807"),
+        ] {
+            assert_eq!(super::value(kind, &value, unit), expected, "{kind} {value}");
+        }
+    }
+
+    #[test]
+    fn amounts() {
+        assert_eq!(span(5), "5 s");
+        assert_eq!(span(90_061), "1 d 1 h");
+        assert_eq!(span(3600), "1 h");
+        assert_eq!(bytes(1_258_291), "1.2 MiB");
+        assert_eq!(duration(1_500_000), "1 ms");
+    }
+}
