@@ -1,0 +1,97 @@
+//! A command's round trip: from the hub's command call to its outcome, and to the watch's event, beside the bare
+//! wasmtime call of the same component.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use igloo_model::{Value, tree::Change};
+use igloo_protocol::Command;
+
+use crate::{
+    hub::{Bare, TestHub, command, switch},
+    report::{Times, table},
+};
+
+const COUNT: usize = 20_000;
+
+pub(crate) struct Figures {
+    pub(crate) hub_p50_us: f64,
+    pub(crate) watch_p50_us: f64,
+    pub(crate) bare_p50_us: f64,
+}
+
+pub(crate) async fn measure() -> Result<Figures> {
+    let bare = Bare::open("bench").await?;
+    let request = Command {
+        id: 1,
+        device: String::from("bench"),
+        entity: String::from("switch"),
+        changes: vec![(String::from("switch"), Value::Boolean(true))],
+        transition: None,
+        deadline: Duration::from_secs(5),
+    };
+    let bare = bare
+        .engine
+        .bare_commands(&bare.prepared, bare.launch()?, &request, COUNT)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let bare = Times::new(bare);
+
+    let home = TestHub::open().await?;
+    home.install("bench", "bench", &["cpu=400%", "writes=1000000/s"], serde_json::Value::Null).await?;
+    let device = home.device("bench")?;
+    // On the hub's threads, as the API's requests are.
+    let hub = home.hub.clone();
+    let outcomes = tokio::spawn(async move {
+        let mut times = Vec::with_capacity(COUNT);
+        for n in 0..COUNT {
+            let request = switch(device, n % 2 == 0);
+            let before = Instant::now();
+            command(&hub, request).await?;
+            times.push(before.elapsed());
+        }
+        anyhow::Ok(times)
+    });
+    let outcomes = Times::new(outcomes.await??);
+
+    let hub = home.hub.clone();
+    let seen = tokio::spawn(async move {
+        let mut watch = hub.watch("bench/bench/switch/switch".parse()?);
+        watch.next().await;
+        let mut times = Vec::with_capacity(COUNT);
+        for n in 0..COUNT {
+            let on = n % 2 == 0;
+            let request = switch(device, on);
+            let before = Instant::now();
+            let outcome = command(&hub, request);
+            let event = async {
+                loop {
+                    let changes = watch.next().await;
+                    let found = changes
+                        .iter()
+                        .any(|change| matches!(change, Change::Value { value: Value::Boolean(b), .. } if *b == on));
+                    if found {
+                        return;
+                    }
+                }
+            };
+            let (outcome, ()) = tokio::join!(outcome, event);
+            times.push(before.elapsed());
+            outcome?;
+        }
+        anyhow::Ok(times)
+    });
+    let seen = Times::new(seen.await?.context("watching")?);
+    home.hub.shutdown().await;
+
+    table(
+        "A command's round trip, in µs",
+        &["from the call", "p50", "p99", "calls", "beside bare"],
+        [
+            bare.row("bare wasmtime call, one thread", &bare),
+            outcomes.row("hub: to the outcome", &bare),
+            seen.row("hub: to outcome and watch event", &bare),
+        ],
+    );
+    Ok(Figures { hub_p50_us: outcomes.p50_us(), watch_p50_us: seen.p50_us(), bare_p50_us: bare.p50_us() })
+}

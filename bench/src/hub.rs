@@ -1,0 +1,212 @@
+//! A hub in a temporary directory, with packages from `target/packages`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use futures::future::{BoxFuture, FutureExt as _};
+use igloo_engine::{
+    Denial, Home, Policy,
+    component::{ComponentEngine, EngineOptions, Launch, Prepared},
+};
+use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};
+use igloo_model::{DeviceDescription, DeviceId, Query, Value};
+use igloo_protocol::{BadUpdate, DescribeError, EmitError, Grants, LogLevel, StoreError, Update};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+/// A hub and its directory.
+pub(crate) struct TestHub {
+    pub(crate) hub: Hub,
+    _directory: TempDir,
+}
+
+/// The project's root.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A package's manifest and component.
+pub(crate) fn package(name: &str) -> Result<(String, PathBuf)> {
+    let directory = root().join("target/packages").join(name);
+    let manifest = std::fs::read_to_string(directory.join("igloo.toml"))
+        .with_context(|| format!("{name} is not built: run cargo xtask build-guests"))?;
+    let component = igloo_protocol::Manifest::parse(&manifest)?.provider.component;
+    Ok((manifest, directory.join(component)))
+}
+
+impl TestHub {
+    pub(crate) async fn open() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let options = Options {
+            data: directory.path().join("home"),
+            engine: EngineOptions::new(root().join("target/test-cache")),
+            api_addresses: Vec::new(),
+        };
+        Ok(Self { hub: Hub::open(options).await?, _directory: directory })
+    }
+
+    /// Installs a package as an instance and waits until it is ready.
+    pub(crate) async fn install(
+        &self,
+        package_name: &str,
+        name: &str,
+        grants: &[&str],
+        config: serde_json::Value,
+    ) -> Result<InstanceInfo> {
+        let info = self.install_bad(package_name, name, grants, config).await?;
+        self.ready(&info).await
+    }
+
+    /// Installs a package as an instance that will not become ready, or not for long.
+    pub(crate) async fn install_bad(
+        &self,
+        package_name: &str,
+        name: &str,
+        grants: &[&str],
+        config: serde_json::Value,
+    ) -> Result<InstanceInfo> {
+        let (manifest, component) = package(package_name)?;
+        let package = self.hub.add_package(manifest, std::fs::read(component)?).await?;
+        let mut all = Grants::default();
+        for grant in grants {
+            all.add(grant.parse()?);
+        }
+        let request = NewInstance { package: package.id, name: Some(name.parse()?), config, grants: all, start: true };
+        Ok(self.hub.add_instance(request).await?)
+    }
+
+    async fn ready(&self, info: &InstanceInfo) -> Result<InstanceInfo> {
+        let which = InstanceRef::Id(info.id);
+        let mut watch = self.hub.watch(Query::all());
+        let wait = async {
+            loop {
+                let info = self.hub.instance(&which)?;
+                if info.ready {
+                    return Ok(info);
+                }
+                if let State::Quarantined { reason } = info.state {
+                    bail!("{} is quarantined: {reason}", info.name);
+                }
+                // Being ready is no change of the tree: look again soon after the last change.
+                let _ = tokio::time::timeout(Duration::from_millis(20), watch.next()).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait)
+            .await
+            .context("an instance was not ready within a minute")?
+    }
+
+    /// The only device of an instance.
+    pub(crate) fn device(&self, instance: &str) -> Result<DeviceId> {
+        let query: Query = instance.parse()?;
+        Ok(self.hub.devices(&query).first().context("the instance has no device")?.id)
+    }
+}
+
+/// A command that switches the device `bench`.
+pub(crate) fn switch(device: DeviceId, on: bool) -> CommandRequest {
+    CommandRequest {
+        device,
+        entity: String::from("switch"),
+        changes: vec![(String::from("switch"), serde_json::Value::Bool(on))],
+        transition: None,
+        deadline: Duration::from_secs(5),
+        idempotency_key: None,
+    }
+}
+
+/// Carries a command out; anything but `ok` ends the benchmark.
+pub(crate) async fn command(hub: &Hub, request: CommandRequest) -> Result<()> {
+    match hub.command(request).await.outcome {
+        CommandOutcome::Ok => Ok(()),
+        other => bail!("a command was not ok: {other:?}"),
+    }
+}
+
+/// An engine without a hub, for baselines.
+pub(crate) struct Bare {
+    pub(crate) engine: Arc<ComponentEngine>,
+    pub(crate) prepared: Prepared,
+    directory: TempDir,
+}
+
+impl Bare {
+    pub(crate) async fn open(package_name: &str) -> Result<Self> {
+        let engine = ComponentEngine::new(EngineOptions::new(root().join("target/test-cache")))?;
+        let component = package(package_name)?.1;
+        let prepared = engine.prepare(&component, &sha256(&component)?).await?;
+        Ok(Self { engine, prepared, directory: tempfile::tempdir()? })
+    }
+
+    pub(crate) fn launch(&self) -> Result<Launch> {
+        let mut grants = Grants::default();
+        grants.add("cpu=400%".parse()?);
+        Ok(Launch {
+            name: String::from("bare"),
+            limits: grants.limits(),
+            policy: Policy::new(grants, Vec::new()),
+            home: Arc::new(NoHome),
+            private_directory: self.directory.path().to_owned(),
+        })
+    }
+}
+
+/// A file's hash in hexadecimal.
+pub(crate) fn sha256(path: &std::path::Path) -> Result<String> {
+    Ok(Sha256::digest(std::fs::read(path)?).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A home that does nothing: what remains is the engine.
+pub(crate) struct NoHome;
+
+impl Home for NoHome {
+    fn describe(&self, device: DeviceDescription) -> Result<Vec<u32>, DescribeError> {
+        let components: usize = device.entities.iter().map(|entity| entity.components.len()).sum();
+        Ok((0_u32..).take(components).collect())
+    }
+
+    fn remove(&self, _: &str) -> bool {
+        false
+    }
+
+    fn complete(&self) {}
+
+    fn ready(&self) {}
+
+    fn write(&self, updates: &mut Vec<Update>) -> Vec<BadUpdate> {
+        updates.clear();
+        Vec::new()
+    }
+
+    fn emit(&self, _: u32, _: &str, _: Option<Value>) -> Result<(), EmitError> {
+        Ok(())
+    }
+
+    fn set_available(&self, _: &str, _: bool) -> bool {
+        true
+    }
+
+    fn log(&self, _: LogLevel, _: &str) {}
+
+    fn config(&self) -> Arc<str> {
+        "{}".into()
+    }
+
+    fn denied(&self, _: Denial) {}
+
+    fn store_get(&self, _: String) -> BoxFuture<'static, Result<Option<Vec<u8>>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn store_set(&self, _: String, _: Vec<u8>) -> BoxFuture<'static, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn store_delete(&self, _: String) -> BoxFuture<'static, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn store_keys(&self, _: String) -> BoxFuture<'static, Result<Vec<String>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+}
