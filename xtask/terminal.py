@@ -23,7 +23,7 @@ def spans(line):
             if piece:
                 yield piece, " ".join(f'{key}="{value}"' for key, value in style.items())
             continue
-        for code in map(int, filter(None, piece[2:-1].split(";") or ["0"])):
+        for code in (int(number or "0") for number in piece[2:-1].split(";")):
             if code in COLOURS:
                 style["fill"] = COLOURS[code]
             elif code == 1:
@@ -37,8 +37,6 @@ def spans(line):
                 style.pop("opacity", None)
             elif code == 0:
                 style = {}
-        if piece == "\x1b[m":
-            style = {}
 
 
 def draw(lines, title):
@@ -50,17 +48,17 @@ def draw(lines, title):
         f'<rect width="{width}" height="{height}" rx="10" fill="#21252b"/>\n'
         '<circle cx="22" cy="18" r="6" fill="#e06c75"/><circle cx="42" cy="18" r="6" fill="#e5c07b"/>'
         '<circle cx="62" cy="18" r="6" fill="#98c379"/>\n'
-        '<g fill="#dcdfe4" font-family="ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace" font-size="14" '
+        '<g fill="#dcdfe4" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" '
         'xml:space="preserve" style="white-space: pre">'
     )
     for row, line in enumerate(lines):
         y, column = TOP + row * LINE + 6, 0
         for text, style in spans(line):
-            shown = text.strip()
-            if shown:
-                x = LEFT + (column + text.index(shown)) * WIDTH
-                length = f'textLength="{len(shown) * WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"'
-                print(f'<text x="{x:.1f}" y="{y}" {length} {style}>{escape(shown)}</text>')
+            # Columns stay in line whatever the font: each piece between wide gaps is placed by itself.
+            for shown in re.finditer(r"\S+(?: \S+)*", text):
+                x = LEFT + (column + shown.start()) * WIDTH
+                length = f'textLength="{len(shown[0]) * WIDTH:.1f}" lengthAdjust="spacingAndGlyphs"'
+                print(f'<text x="{x:.1f}" y="{y}" {length} {style}>{escape(shown[0])}</text>')
             column += len(text)
     print("</g>\n</svg>")
 

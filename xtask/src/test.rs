@@ -55,7 +55,8 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
         .step("lints of the SDK and the providers", |_| clippy(process::cargo(&["clippy"]), &[&host, native].concat()));
     report.step("lints of the guests", |_| clippy(guests::cargo("clippy"), &guests::arguments(guests)));
     report.step("lints of Python", |_| python());
-    report.step("licences and advisories", |_| licences());
+    report.step("licences and sources", |_| licences());
+    report.step("advisories", |_| advisories());
 }
 
 /// The guests that have tests of their own, and the SDK, as arguments for cargo.
@@ -75,11 +76,27 @@ fn python() -> Result<Outcome> {
     command(ruff, "Mend what ruff shows. If there is no ruff, run `cargo xtask setup`.")
 }
 
+const NO_CARGO_DENY: Outcome = Outcome::Skipped("no cargo-deny: cargo install --locked cargo-deny");
+
+fn has_cargo_deny() -> bool {
+    process::ask(process::cargo(&["deny", "--version"])).is_some()
+}
+
 fn licences() -> Result<Outcome> {
-    if process::ask(process::cargo(&["deny", "--version"])).is_none() {
-        return Ok(Outcome::Skipped("no cargo-deny: cargo install --locked cargo-deny"));
+    if !has_cargo_deny() {
+        return Ok(NO_CARGO_DENY);
     }
-    command(process::cargo(&["deny", "check"]), "See deny.toml. Without a network, advisories can't be fetched.")
+    command(process::cargo(&["deny", "check", "bans", "licenses", "sources"]), "See deny.toml.")
+}
+
+fn advisories() -> Result<Outcome> {
+    if !has_cargo_deny() {
+        return Ok(NO_CARGO_DENY);
+    }
+    if process::ask(process::cargo(&["deny", "fetch", "db"])).is_none() {
+        return Ok(Outcome::Skipped("the database of advisories cannot be fetched"));
+    }
+    command(process::cargo(&["deny", "check", "advisories"]), "Update the crate: `cargo update -p CRATE`.")
 }
 
 fn command(command: Command, by_hand: &str) -> Result<Outcome> {

@@ -1,6 +1,9 @@
 //! `cargo xtask up`: from a fresh clone to a running home, in one command.
 
-use std::{os::unix::process::CommandExt, path::PathBuf};
+use std::{
+    os::unix::process::CommandExt,
+    path::{self, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -19,10 +22,15 @@ pub(crate) fn up(data: Option<PathBuf>, more: &[String]) -> Result<()> {
         process::cargo(&["build", "--release", "--package", "igloo"]),
         "If the linker or a C compiler is missing, run `cargo xtask setup --run-only`.",
     )?;
-    let igloo = places::root().join("target/release/igloo");
-    let data = data.unwrap_or_else(|| places::root().join("target/home"));
+    let igloo_folder = places::root().join("target/release");
+    let igloo = igloo_folder.join("igloo");
+    // The command must find it from anywhere.
+    let data = path::absolute(data.unwrap_or_else(|| places::root().join("target/home")))?;
     let telegrams = places::root().join(TELEGRAMS);
     say::step(format!("Starting the home in {}", data.display()));
+    say::note("In a second terminal:");
+    say::note(format!("  export IGLOO_DATA={} PATH={}:$PATH", data.display(), igloo_folder.display()));
+    say::note("  igloo watch");
     let mut command = process::program(&igloo);
     command.arg("up").arg("--data").arg(&data);
     for package in PACKAGES {
