@@ -1,19 +1,20 @@
 //! The way to the units: one connection, one request at a time.
 //!
-//! Promises: a request ends within the time to connect and the time to answer. An answer is that of its own request:
-//! a connection whose answer did not come in time, or was not in order, is given up, because in RTU nothing tells a
-//! late answer from the next one.
+//! Promises: a request ends within the time to connect, the time to answer and, after one that was not answered, as
+//! much again. An answer is that of its own request: RTU has nothing to tell a late answer from the next one, so a bus
+//! is listened to and not used for the time in which one may still come. Over TCP the connection is made anew.
 
 use std::{io, time::Duration};
 
 use igloo::serial::{self, Settings};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_modbus::client::{Context, Reader as _, Writer as _, rtu, tcp};
 use tokio_modbus::{ExceptionCode, Slave, slave::SlaveContext as _};
 
 use crate::config::{Parity, Transport};
 use crate::plan::{Span, Table};
+use crate::port::Port;
 
 /// The serial slot of the manifest.
 const SLOT: &str = "bus";
@@ -28,9 +29,21 @@ pub(crate) struct Bus {
 }
 
 struct Link {
-    context: Option<Context>,
-    /// The next request is not sent before.
+    open: Option<Open>,
+    /// On a bus, the next request is not sent before.
     quiet: Instant,
+}
+
+struct Open {
+    context: Context,
+    /// The bus, if it is one.
+    port: Option<Port>,
+}
+
+impl Open {
+    fn rtu(port: Port) -> Self {
+        Self { context: rtu::attach(port.clone()), port: Some(port) }
+    }
 }
 
 /// What is in a table from some address on.
@@ -57,9 +70,19 @@ pub(crate) enum Failure {
     Refused(ExceptionCode),
 }
 
+impl Failure {
+    /// Whether the connection is gone, rather than that an answer was not in order.
+    fn is_lost(&self) -> bool {
+        match self {
+            Self::Broken(tokio_modbus::Error::Transport(error)) => error.kind() != io::ErrorKind::InvalidData,
+            _ => false,
+        }
+    }
+}
+
 impl Bus {
     pub(crate) fn new(transport: Transport, timeout: Duration) -> Self {
-        Self { transport, timeout, link: Mutex::new(Link { context: None, quiet: Instant::now() }) }
+        Self { transport, timeout, link: Mutex::new(Link { open: None, quiet: Instant::now() }) }
     }
 
     /// Reads neighbours.
@@ -107,27 +130,41 @@ impl Bus {
         request: impl AsyncFnOnce(&mut Context) -> tokio_modbus::Result<T>,
     ) -> Result<T, Failure> {
         let mut link = self.link.lock().await;
-        let mut context = match link.context.take() {
-            Some(context) => context,
+        let mut open = match link.open.take() {
+            Some(open) => open,
             None => self.connect().await.map_err(|error| Failure::Unreachable(error.to_string()))?,
         };
-        sleep_until(link.quiet).await;
-        context.set_slave(Slave(unit));
-        let answer = timeout(self.timeout, request(&mut context)).await;
-        link.quiet = Instant::now() + self.pause();
-        let answer = answer.map_err(|_| Failure::Silent)??;
-        link.context = Some(context);
-        answer.map_err(Failure::Refused)
+        if let Some(port) = &mut open.port {
+            port.quiet_until(link.quiet).await;
+        }
+        open.context.set_slave(Slave(unit));
+        let failure = match timeout(self.timeout, request(&mut open.context)).await {
+            Ok(Ok(answer)) => {
+                link.quiet = Instant::now() + self.pause();
+                link.open = Some(open);
+                return answer.map_err(Failure::Refused);
+            }
+            Ok(Err(error)) => Failure::Broken(error),
+            Err(_) => Failure::Silent,
+        };
+        if let Some(port) = open.port.filter(|_| !failure.is_lost()) {
+            link.quiet = Instant::now() + self.timeout;
+            link.open = Some(Open::rtu(port));
+        }
+        Err(failure)
     }
 
-    async fn connect(&self) -> io::Result<Context> {
+    async fn connect(&self) -> io::Result<Open> {
         let connect = async {
             Ok(match &self.transport {
                 Transport::Rtu { baud, parity, stop_bits } => {
                     let settings = Settings::new(*baud).parity((*parity).into()).stop_bits(*stop_bits);
-                    rtu::attach(serial::open(SLOT, settings).await?)
+                    Open::rtu(Port::new(serial::open(SLOT, settings).await?))
                 }
-                Transport::Tcp { host, port } => tcp::attach(igloo::net::connect(&authority(host, *port)).await?),
+                Transport::Tcp { host, port } => {
+                    let stream = igloo::net::connect(&authority(host, *port)).await?;
+                    Open { context: tcp::attach(stream), port: None }
+                }
             })
         };
         timeout(CONNECT, connect).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

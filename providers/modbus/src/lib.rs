@@ -1,14 +1,16 @@
 //! Modbus devices on a serial bus or on the network, on the unmodified crate `tokio-modbus`.
 //!
-//! `config` is what the owner says, `point` turns it into devices, `plan` into few requests, `number` knows how numbers
-//! lie in registers, `bus` carries one request at a time. This module is the units' life: each is read at its own pace,
-//! is unavailable while it does not answer, and is asked less often meanwhile so that it does not hold up the others.
+//! `config` is what the owner says, `point` turns it into devices, `plan` into few requests, and `number` knows how
+//! numbers lie in registers. `bus` carries one request at a time, over a `port` where it is a serial one. This module is
+//! the units' life: each is read at its own pace, is unavailable while it does not answer, and is asked less often
+//! meanwhile so that it does not hold up the others.
 
 mod bus;
 pub mod config;
 pub mod number;
 pub mod plan;
 mod point;
+mod port;
 
 use std::{cell::Cell, time::Duration};
 

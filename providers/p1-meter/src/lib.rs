@@ -9,6 +9,7 @@ pub mod telegram;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    convert::Infallible,
     time::Duration,
 };
 
@@ -97,13 +98,12 @@ impl Provider for P1Meter {
     async fn run(&self) -> igloo::Result<()> {
         self.home.ready();
         loop {
-            serial::wait_present(SLOT).await.context("the meter's port")?;
-            if let Err(error) = self.listen().await {
-                self.set_available(false);
-                igloo::warn!("the meter's port: {error}");
-            }
+            let Err(error) = self.listen().await;
+            self.set_available(false);
+            igloo::warn!("the meter's port: {error}");
             sleep(self.pause.get()).await;
             self.pause.set((self.pause.get() * 2).min(LONGEST_PAUSE));
+            serial::wait_present(SLOT).await.context("the meter's port")?;
         }
     }
 
@@ -114,7 +114,7 @@ impl Provider for P1Meter {
 
 impl P1Meter {
     /// Opens the port and reads telegrams until it goes away.
-    async fn listen(&self) -> igloo::Result<()> {
+    async fn listen(&self) -> igloo::Result<Infallible> {
         let mut port = serial::open(SLOT, self.config.line.settings()).await?;
         let mut framer = Framer::new(self.config.line == Line::Fast);
         let silence = Duration::from_secs(self.config.silence_seconds);

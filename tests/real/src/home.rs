@@ -1,0 +1,123 @@
+//! A hub of its own in a temporary directory, with a provider in it.
+
+use std::path::{Path, PathBuf};
+
+use igloo_engine::component::EngineOptions;
+use igloo_hub::{CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, NewInstance, Options};
+use igloo_model::Query;
+use igloo_protocol::Grants;
+use serde_json::Value as Json;
+use tempfile::TempDir;
+use tokio::time::{Instant, timeout_at};
+
+use crate::PATIENCE;
+
+/// A running hub.
+#[derive(Debug)]
+pub struct Home {
+    /// The hub.
+    pub hub: Hub,
+    _data: TempDir,
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+impl Home {
+    /// Opens an empty home.
+    pub async fn open() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        // Compiled code is the same for all tests.
+        let engine = EngineOptions::new(workspace().join("target/tmp/real-tests-cache"));
+        let options = Options { data: data.path().join("data"), engine, api_addresses: Vec::new() };
+        Self { hub: Hub::open(options).await.unwrap(), _data: data }
+    }
+
+    /// Installs a provider of this workspace and starts it.
+    pub async fn install(&self, package: &str, grants: &[String], config: Json) -> InstanceInfo {
+        let folder = workspace().join("target/packages").join(package);
+        let read = |file: &str| {
+            std::fs::read(folder.join(file)).unwrap_or_else(|error| {
+                panic!("{}: {error}. Run `cargo xtask build-guests {package}`", folder.join(file).display())
+            })
+        };
+        let manifest = String::from_utf8(read("igloo.toml")).unwrap();
+        let component = format!("{}.wasm", package.replace('-', "_"));
+        let package = self.hub.add_package(manifest, read(&component)).await.unwrap().id;
+        let mut all = Grants::default();
+        for grant in grants {
+            all.add(grant.parse().unwrap());
+        }
+        self.hub.add_instance(NewInstance { package, name: None, config, grants: all, start: true }).await.unwrap()
+    }
+
+    /// Waits until what the home shows is what `look` looks for.
+    pub async fn until<T>(&self, what: &str, look: impl Fn(&[DeviceView]) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut watch = self.hub.watch(Query::all());
+        loop {
+            let devices = self.hub.devices(&Query::all());
+            if let Some(found) = look(&devices) {
+                return found;
+            }
+            if timeout_at(deadline, watch.next()).await.is_err() {
+                panic!("in vain: {what}\n{devices:#?}\n{}", self.story());
+            }
+        }
+    }
+
+    /// What the instances are doing and have logged, for a failing test.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let states =
+            self.hub.instances().into_iter().map(|instance| format!("{}: {:?}", instance.name, instance.state));
+        let log = self.hub.logs(None, 50).unwrap().into_iter().map(|line| format!("{:?}: {}", line.level, line.text));
+        states.chain(log).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Asks an entity to change one value.
+    pub async fn command(&self, key: &str, entity: &str, kind: &str, value: Json) -> CommandOutcome {
+        let devices = self.hub.devices(&Query::all());
+        let request = CommandRequest {
+            device: device(&devices, key).unwrap_or_else(|| panic!("there is no {key}")).id,
+            entity: entity.to_owned(),
+            changes: vec![(kind.to_owned(), value)],
+            transition: None,
+            deadline: PATIENCE,
+            idempotency_key: None,
+        };
+        self.hub.command(request).await.outcome
+    }
+
+    /// The current value of a component.
+    #[must_use]
+    pub fn now(&self, key: &str, entity: &str, kind: &str) -> Json {
+        value(&self.hub.devices(&Query::all()), key, entity, kind).unwrap_or_default()
+    }
+}
+
+/// A device by the provider's identifier.
+#[must_use]
+pub fn device<'a>(devices: &'a [DeviceView], key: &str) -> Option<&'a DeviceView> {
+    devices.iter().find(|device| device.key == key)
+}
+
+/// A component.
+#[must_use]
+pub fn component<'a>(devices: &'a [DeviceView], key: &str, entity: &str, kind: &str) -> Option<&'a ComponentView> {
+    let entity = device(devices, key)?.entities.iter().find(|one| one.id == entity)?;
+    entity.components.iter().find(|one| one.kind == kind)
+}
+
+/// A component's value.
+#[must_use]
+pub fn value(devices: &[DeviceView], key: &str, entity: &str, kind: &str) -> Option<Json> {
+    Some(component(devices, key, entity, kind)?.value.clone())
+}
+
+/// A component's value as a number.
+#[must_use]
+pub fn number(devices: &[DeviceView], key: &str, entity: &str, kind: &str) -> Option<f64> {
+    component(devices, key, entity, kind)?.value.as_f64()
+}

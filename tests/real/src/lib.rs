@@ -1,0 +1,17 @@
+//! What tests with real counterparts share: a home with a provider in it, a serial line, and processes in Python.
+//!
+//! Nothing here waits for a time to pass: it waits for something to be so, and fails when it is not so in time. What a
+//! test starts ends with it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to say that it failed")]
+
+mod home;
+mod line;
+mod python;
+
+pub use home::{Home, component, device, number, value};
+pub use line::Line;
+pub use python::{Python, run};
+
+/// How long anything may take: many times what it does.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
