@@ -16,6 +16,7 @@ Tables are c(oils), d(iscrete inputs), h(olding registers) and i(nput registers)
 
 import asyncio
 import json
+import logging
 import random
 import sys
 from typing import Any
@@ -25,6 +26,9 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 READ_FUNCTION = {"c": 1, "d": 2, "h": 3, "i": 4}
+
+# That a client went away is part of the tests.
+logging.disable(logging.ERROR)
 
 requests: list[list[int]] = []
 muted: set[int] = set()

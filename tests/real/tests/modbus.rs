@@ -1,8 +1,10 @@
 //! `modbus` against pymodbus, on a serial line and over TCP.
 
-use std::path::Path;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to say that it failed")]
+
 use std::time::Duration;
 
+use futures::future::join_all;
 use igloo_hub::{CommandOutcome, DeviceView};
 use igloo_model::Value;
 use igloo_model::tree::Change;
@@ -144,34 +146,13 @@ async fn at_once(home: &Home, server: &mut Python) {
             let (unit, coil) = (1 + index % 2, [0, 2, 3, 1][index / 2]);
             async move { home.command(&format!("unit-{unit}"), &format!("coil-{coil}"), "switch", json!(on)).await }
         });
-        let mut all = Vec::new();
-        for command in commands {
-            all.push(command);
-        }
-        for outcome in join(all).await {
+        for outcome in join_all(commands).await {
             assert_eq!(outcome, CommandOutcome::Ok, "{}", home.story());
         }
         for unit in [1, 2] {
             assert_eq!(get(server, unit, "c", 0, 4).await, json!([on, !on, on, on]));
         }
     }
-}
-
-async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs) {
-            if output.is_none()
-                && let std::task::Poll::Ready(ready) = future.as_mut().poll(cx)
-            {
-                *output = Some(ready);
-            }
-        }
-        if outputs.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
 }
 
 /// A unit that does not answer is unavailable, and the other one is not.
@@ -203,7 +184,7 @@ async fn late(home: &Home, server: &mut Python) {
     server.ask(json!({ "do": "delay", "seconds": [0.05, 0.5] })).await;
     server.ask(json!({ "do": "requests" })).await;
     let mut requests = 0;
-    while requests < 30 {
+    while requests < 12 {
         let changes = tokio::time::timeout(Duration::from_millis(200), watch.next()).await.unwrap_or_default();
         for change in changes {
             if let Change::Value { entity, value, .. } = change {
@@ -284,7 +265,6 @@ async fn a_bus_that_is_unplugged_comes_back() {
     assert!(matches!(outcome, CommandOutcome::Unavailable(_)), "{outcome:?}");
     server.kill().await;
     line.plug().await;
-    assert!(Path::new(&line.near()).exists());
     let mut server = rtu(&line).await;
     reachable(&home, "unit-1", true).await;
     reachable(&home, "unit-2", true).await;

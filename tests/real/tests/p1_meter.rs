@@ -1,5 +1,7 @@
 //! `p1-meter` on a serial line, against dsmr-parser: every reading of every telegram is the same.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to say that it failed")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
