@@ -11,7 +11,7 @@ use crate::{guests, places, process, say, setup};
 
 /// The packages that the home starts with, and the smart meter's telegrams.
 const PACKAGES: [&str; 2] = ["demo-home", "p1-meter"];
-const TELEGRAMS: &str = "providers/p1-meter/telegrams/esmr5.txt";
+const TELEGRAMS: &str = "providers/p1-meter/telegrams/home.txt";
 
 /// Builds what is needed and becomes `igloo up`. Returns only if something failed.
 pub(crate) fn up(data: Option<PathBuf>, more: &[String]) -> Result<()> {
@@ -37,7 +37,7 @@ pub(crate) fn up(data: Option<PathBuf>, more: &[String]) -> Result<()> {
         command.arg("--package").arg(places::packages().join(package));
     }
     command.arg("--grant");
-    command.arg(format!("p1-meter=serial:meter=replay:{}?loop=true&interval_ms=1000", telegrams.display()));
+    command.arg(format!("p1-meter=serial:meter=replay:{}?loop=true&baud=9600", telegrams.display()));
     command.args(more);
     let error = command.exec();
     Err(error).with_context(|| format!("{} did not start", igloo.display()))
