@@ -22,10 +22,13 @@ use std::{future::Future, sync::Arc};
 pub use guard::AllowedHosts;
 use igloo_hub::Hub;
 pub use problem::Problem;
+pub use server::listen;
 pub use tokens::{Scope, TokenError, Tokens};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// Bytes of a component that can be uploaded.
+pub const LARGEST_COMPONENT: usize = 64 << 20;
 /// Package uploads at a time; each is held in memory.
 const UPLOADS: usize = 2;
 

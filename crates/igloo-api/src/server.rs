@@ -18,7 +18,7 @@ use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
     time::{Instant, Sleep},
 };
@@ -33,6 +33,19 @@ pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long open requests get to end when the hub stops.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Bytes of an answer that the system holds for a slow reader. Without a bound it would take megabytes for each.
+const SEND_BUFFER: u32 = 256 * 1024;
+
+/// A listener on an address, with bounded buffers for each connection.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    // Accepted connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
 
 /// The two ends of a request's connection.
 #[derive(Clone, Copy, Debug)]

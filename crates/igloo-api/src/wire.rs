@@ -588,8 +588,9 @@ pub enum WatchMessage {
         unit: Option<String>,
         /// The home's revision of this value: what orders everything.
         revision: u64,
-        /// When the hub got it.
-        updated: String,
+        /// When the hub got it; absent if it never was written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated: Option<String>,
         /// The device's own time of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time: Option<String>,

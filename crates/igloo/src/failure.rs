@@ -77,17 +77,22 @@ impl Failure {
 
 /// What to print of an error, what to do about it, and the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> (String, Option<String>, u8) {
-    match error.downcast_ref::<Failure>() {
-        Some(failure @ Failure::Problem(problem)) => {
-            let text = match problem.outcome {
-                Some(outcome) => format!("{}: {}", outcome_name(outcome), strip(&problem.detail, outcome)),
-                None => format!("{error:#}"),
-            };
-            (text, failure.way_out(), failure.code())
-        }
-        Some(failure) => (format!("{error:#}"), failure.way_out(), failure.code()),
-        None => (format!("{error:#}"), None, code::FAILED),
-    }
+    let Some(failure) = error.downcast_ref::<Failure>() else {
+        return (format!("{error:#}"), None, code::FAILED);
+    };
+    let text = match failure {
+        Failure::Problem(problem) => match problem.outcome {
+            Some(outcome) => {
+                let about = error.to_string();
+                // What the command says it was about stands before the outcome.
+                let about = if about == *problem.detail { String::new() } else { format!("{about}: ") };
+                format!("{about}{}: {}", outcome_name(outcome), strip(&problem.detail, outcome))
+            }
+            None => format!("{error:#}"),
+        },
+        _ => format!("{error:#}"),
+    };
+    (text, failure.way_out(), failure.code())
 }
 
 /// An outcome's name, as the API writes it.

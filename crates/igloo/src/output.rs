@@ -45,6 +45,12 @@ impl Text {
     }
 }
 
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl<T: AsRef<str>> From<T> for Text {
     fn from(text: T) -> Self {
         Self::new(text, Tone::Plain)

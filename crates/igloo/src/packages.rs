@@ -6,7 +6,7 @@ use anyhow::Context;
 use igloo_protocol::Manifest;
 use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, show};
 
 /// A package, read and checked.
 #[derive(Debug)]
@@ -33,6 +33,10 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Package> {
             "build the package first: in this repository, `cargo xtask build-guests` puts packages into target/packages",
         )
     })?;
+    if component.len() > igloo_api::LARGEST_COMPONENT {
+        let (size, largest) = (show::bytes(component.len() as u64), show::bytes(igloo_api::LARGEST_COMPONENT as u64));
+        anyhow::bail!("{} has {size}: a hub takes at most {largest}", path.display());
+    }
     Ok(Package { manifest, text, component })
 }
 

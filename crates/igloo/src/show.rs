@@ -15,11 +15,16 @@ pub(crate) fn component(component: &Component) -> Text {
         _ if Kinds::built_in().get(&component.kind).value_type == ValueType::Marker => return Text::from(""),
         _ => {}
     }
-    let shown_unit = component.attributes.get("unit").and_then(Value::as_str);
-    // The value is in the kind's own unit; where that is none, the attribute names it.
-    let unit = component.unit.as_deref().or(shown_unit);
+    let wanted_unit = component.attributes.get("unit").and_then(Value::as_str);
     let precision = component.attributes.get("precision").and_then(Value::as_u64);
-    let text = value_with_precision(&component.kind, &component.value, unit, precision);
+    let text = match (component.unit.as_deref(), wanted_unit, component.value.as_f64()) {
+        // The value is in the kind's own unit; where the provider wants another one to be shown, it is converted.
+        (Some(own), Some(wanted), Some(real)) if own != wanted => match convert(real, own, wanted) {
+            Some(real) => format!("{} {wanted}", real_text(real, None)),
+            None => value_with_precision(&component.kind, &component.value, Some(own), precision),
+        },
+        (own, wanted, _) => value_with_precision(&component.kind, &component.value, own.or(wanted), precision),
+    };
     let tone = if component.value.is_null() || component.stale { Tone::Faint } else { Tone::Plain };
     Text::new(text, tone)
 }
@@ -42,7 +47,7 @@ fn value_with_precision(kind: &str, value: &Value, unit: Option<&str>, precision
         (ValueType::Real, Value::Number(number)) => {
             let real = number.as_f64().unwrap_or_default();
             if unit.is_none() && kind.minimum == Some(0.0) && kind.maximum == Some(1.0) {
-                return format!("{} %", real_text(real * 100.0, precision));
+                return format!("{} %", real_text(real * 100.0, precision.map(|decimals| decimals.saturating_sub(2))));
             }
             real_text(real, precision)
         }
@@ -52,6 +57,25 @@ fn value_with_precision(kind: &str, value: &Value, unit: Option<&str>, precision
         Some(unit) => format!("{text} {unit}"),
         None => text,
     }
+}
+
+/// A value in another unit.
+fn convert(real: f64, own: &str, wanted: &str) -> Option<f64> {
+    Some(match (own, wanted) {
+        ("Wh" | "varh", "kWh" | "kvarh") | ("W" | "VA" | "var", "kW" | "kVA" | "kvar") | ("m", "km") => real / 1000.0,
+        ("Wh", "MWh") => real / 1e6,
+        ("A", "mA") | ("V", "mV") | ("m³", "L") | ("m", "mm") | ("kg", "g") => real * 1000.0,
+        ("Pa", "hPa" | "mbar") => real / 100.0,
+        ("Pa", "kPa") => real / 1000.0,
+        ("Pa", "bar") => real / 1e5,
+        ("m/s", "km/h") => real * 3.6,
+        ("m", "cm") => real * 100.0,
+        ("°C", "°F") => real * 1.8 + 32.0,
+        ("°C", "K") => real + 273.15,
+        ("s", "min") => real / 60.0,
+        ("s", "h") => real / 3600.0,
+        _ => return None,
+    })
 }
 
 fn plain(value: &Value) -> String {
@@ -159,6 +183,11 @@ fn zone() -> TimeZone {
     ZONE.clone()
 }
 
+/// `1 device`, `2 devices`.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// Bytes: `1.2 MiB`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -201,6 +230,20 @@ mod tests {
         ] {
             assert_eq!(super::value(kind, &value, unit), expected, "{kind} {value}");
         }
+    }
+
+    #[test]
+    fn components_in_the_unit_that_is_wanted() {
+        let shown = |kind: &str, value: Value, unit: Option<&str>, attributes: Value| {
+            let about = json!({"kind": kind, "access": "read", "value": value, "unit": unit, "revision": 1,
+                               "stale": false, "attributes": attributes});
+            component(&serde_json::from_value(about).unwrap()).to_string()
+        };
+        assert_eq!(shown("energy", json!(4_321_529.0), Some("Wh"), json!({"unit": "kWh"})), "4321.53 kWh");
+        assert_eq!(shown("energy", json!(1.5), Some("Wh"), json!({"unit": "furlong"})), "1.5 Wh");
+        assert_eq!(shown("real", json!(7), None, json!({"unit": "rpm"})), "7 rpm");
+        assert_eq!(shown("dimmer", json!(0.8), None, json!({"precision": 2})), "80 %");
+        assert_eq!(shown("temperature", json!(21.04), Some("°C"), json!({"precision": 1})), "21.0 °C");
     }
 
     #[test]

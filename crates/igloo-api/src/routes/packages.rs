@@ -10,14 +10,12 @@ use axum::{
 use igloo_protocol::manifest;
 
 use crate::{
-    Api,
+    Api, LARGEST_COMPONENT as COMPONENT,
     extract::{Names, named, too_slow},
     problem::Problem,
     wire::Package,
 };
 
-/// Bytes of a component.
-const COMPONENT: usize = 64 << 20;
 /// How long an upload may take.
 const UPLOAD: Duration = Duration::from_secs(300);
 
@@ -78,7 +76,9 @@ pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<(
 }
 
 async fn parts(mut request: Request) -> Result<(String, Vec<u8>), Problem> {
-    DefaultBodyLimit::max(COMPONENT + manifest::MAX_BYTES + 4096).apply(&mut request);
+    // What is too large for a part is still read to its end, but not kept: a client that is cut off while it sends would
+    // not see the answer.
+    DefaultBodyLimit::max(2 * COMPONENT).apply(&mut request);
     let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a form", rejection.body_text())
             .or_else("send multipart/form-data with the parts 'manifest' and 'component'")
@@ -96,17 +96,20 @@ async fn parts(mut request: Request) -> Result<(String, Vec<u8>), Problem> {
                 )));
             }
         };
-        let mut bytes = Vec::new();
+        let name = field.name().unwrap_or_default().to_owned();
+        let (mut bytes, mut length) = (Vec::new(), 0);
         while let Some(chunk) = field.chunk().await.map_err(unreadable)? {
-            if bytes.len() + chunk.len() > limit {
-                let name = field.name().unwrap_or_default();
-                return Err(Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "Too large",
-                    format!("the part '{name}' has at most {limit} bytes"),
-                ));
+            length += chunk.len();
+            if length <= limit {
+                bytes.extend_from_slice(&chunk);
             }
-            bytes.extend_from_slice(&chunk);
+        }
+        if length > limit {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Too large",
+                format!("the part '{name}' has at most {limit} bytes, this one has {length}"),
+            ));
         }
         *slot = Some(bytes);
     }

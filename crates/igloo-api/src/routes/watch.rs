@@ -93,7 +93,7 @@ impl WatchFeed {
                     value: value.to_json(&kind),
                     unit: kind.unit.clone(),
                     revision,
-                    updated: timestamp_text(updated),
+                    updated: (revision > 0).then(|| timestamp_text(updated)),
                     time: time.map(timestamp_text),
                     stale,
                     skipped,

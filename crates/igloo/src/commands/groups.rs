@@ -8,7 +8,7 @@ use crate::{
     cli::Groups,
     failure::Failure,
     output::{Text, Tone},
-    paths,
+    paths, show,
 };
 
 /// `igloo groups …`.
@@ -33,7 +33,7 @@ pub(super) async fn groups(context: &Context, command: Groups) -> anyhow::Result
     if context.output.json {
         return context.output.json(&group);
     }
-    context.output.line(format!("{}  {}  {} devices", group.id, group.name, group.devices.len()));
+    context.output.line(format!("{}  {}  {}", group.id, group.name, show::count(group.devices.len() as u64, "device")));
     Ok(())
 }
 

@@ -18,6 +18,8 @@ use crate::{
 
 /// How long to wait for an instance to run, compiling included.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How long a new instance may be stopped before it is believed.
+const BEGIN: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(50);
 
 /// `igloo install`.
@@ -81,8 +83,7 @@ fn tell(context: &Context, instance: &Instance) -> anyhow::Result<()> {
     }
     let devices = match instance.stats.devices {
         0 => String::new(),
-        1 => String::from(" with 1 device"),
-        count => format!(" with {count} devices"),
+        count => format!(" with {}", show::count(count, "device")),
     };
     context.output.pieces(&[
         Text::new(&instance.name, Tone::Strong),
@@ -222,6 +223,8 @@ pub(super) async fn wait_until_running(context: &Context, mut instance: Instance
         match instance.state {
             State::Running => break Ok(instance),
             State::Stopped if !instance.wanted => break Ok(instance),
+            // It was not begun yet.
+            State::Stopped if begun.elapsed() < BEGIN => {}
             State::Stopped => break Err(Failure::NotFound(format!("{} ended by itself", instance.name)).into()),
             State::BackingOff | State::Quarantined => {
                 let reason = instance.reason.as_deref().unwrap_or("it does not say why");

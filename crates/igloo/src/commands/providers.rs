@@ -67,7 +67,7 @@ fn remark(instance: &Instance) -> Text {
         return Text::new(format!("wants {}", wanted.join(", ")), Tone::Warning);
     }
     if instance.stats.denials > 0 {
-        return Text::new(format!("{} denials (igloo denials)", instance.stats.denials), Tone::Faint);
+        return Text::new(format!("{} (igloo denials)", show::count(instance.stats.denials, "denial")), Tone::Faint);
     }
     Text::from("")
 }
@@ -79,7 +79,7 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
         return context.output.json(&instance);
     }
     let stats = &instance.stats;
-    let mut state = format!("{} for {}", instance.state, show::ago(&instance.since).trim_end_matches(" ago"));
+    let mut state = format!("{} since {}", instance.state, show::ago(&instance.since));
     if let Some(retry) = &instance.retry_at {
         state = format!("{state}, starts again at {}", show::clock(retry));
     }
@@ -148,8 +148,9 @@ pub(super) async fn remove(context: &Context, remove: Remove) -> anyhow::Result<
         if !context.output.can_ask() {
             return Err(Failure::usage(
                 format!(
-                    "removing {} takes its {} devices and everything it stored with it",
-                    instance.name, instance.stats.devices
+                    "removing {} takes its {} and everything it stored with it",
+                    instance.name,
+                    show::count(instance.stats.devices, "device")
                 ),
                 format!("igloo remove {} --yes", instance.name),
             ));

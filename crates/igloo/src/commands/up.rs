@@ -45,7 +45,7 @@ pub(super) async fn up(arguments: Up, data: Option<PathBuf>, output: Output) -> 
     let mut signals = Signals::new()?;
     let mut listeners = Vec::new();
     for address in &arguments.listen {
-        listeners.push(listen(*address).await?);
+        listeners.push(listen(*address)?);
     }
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<SocketAddr>, _>>()?;
     let program = std::env::current_exe().context("the igloo program cannot find itself")?;
@@ -119,8 +119,8 @@ fn make_private(data: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("the data directory {}", data.display()))
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    igloo_api::listen(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => Failure::usage(
             format!("something listens on {address} already: another hub, perhaps"),
             "igloo doctor, to see which; or --listen 127.0.0.1:0, to take a free port",

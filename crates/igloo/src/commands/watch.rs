@@ -12,6 +12,8 @@ use crate::{
     show,
 };
 
+/// The column of paths.
+const NARROWEST: usize = 40;
 /// How long to wait before the next attempt to reach the hub again.
 const AGAIN: [u64; 4] = [200, 500, 1000, 2000];
 
@@ -57,6 +59,8 @@ pub(super) async fn watch(context: &Context, query: &str) -> anyhow::Result<()> 
 struct Lines {
     shown: HashMap<String, (String, String)>,
     synced: bool,
+    /// The longest path so far, so that values stand below each other.
+    width: usize,
 }
 
 impl Lines {
@@ -65,9 +69,11 @@ impl Lines {
             WatchMessage::Device { device } => self.device(context, &device),
             WatchMessage::Removed { device } => {
                 let path = self.shown.remove(&device).map_or(device, |(path, _)| path);
-                line(context, None, &path, Text::new("removed", Tone::Warning), "");
+                self.line(context, None, &path, Text::new("removed", Tone::Warning), "");
             }
             WatchMessage::Value { path, value, unit, updated, stale, skipped, .. } => {
+                // What was never written has nothing to tell.
+                let Some(updated) = updated else { return };
                 let kind = path.rsplit('/').next().unwrap_or_default();
                 let tone = if value == Value::Null || stale { Tone::Faint } else { Tone::Plain };
                 let text = Text::new(show::value(kind, &value, unit.as_deref()), tone);
@@ -75,14 +81,15 @@ impl Lines {
                 if stale {
                     remarks.push(String::from("from before the hub started"));
                 }
-                if skipped > 0 {
-                    remarks.push(format!("{skipped} values skipped"));
+                // At the beginning, everything but the newest value is skipped.
+                if self.synced && skipped > 0 {
+                    remarks.push(format!("{} between", show::count(skipped.into(), "value")));
                 }
-                line(context, Some(&updated), &path, text, &remarks.join(", "));
+                self.line(context, Some(&updated), &path, text, &remarks.join(", "));
             }
             WatchMessage::Event { path, event, data, updated, .. } => {
                 let remark = if data.is_null() { String::new() } else { data.to_string() };
-                line(context, Some(&updated), &path, Text::new(event, Tone::Strong), &remark);
+                self.line(context, Some(&updated), &path, Text::new(event, Tone::Strong), &remark);
             }
             WatchMessage::Lost { events } => {
                 context.output.warn(format!("{events} events were lost: this reader was too slow"));
@@ -113,15 +120,18 @@ impl Lines {
             return;
         }
         let tone = if device.available { Tone::Good } else { Tone::Warning };
-        line(context, None, &device.path, Text::new(state, tone), "");
+        self.line(context, None, &device.path, Text::new(state, tone), "");
     }
-}
 
-fn line(context: &Context, time: Option<&str>, path: &str, value: Text, remark: &str) {
-    let time = time.map_or_else(|| show::clock(&jiff::Timestamp::now().to_string()), show::clock);
-    let mut pieces = vec![Text::new(format!("{time}  "), Tone::Faint), Text::from(format!("{path:<40}  ")), value];
-    if !remark.is_empty() {
-        pieces.push(Text::new(format!("  ({remark})"), Tone::Faint));
+    fn line(&mut self, context: &Context, time: Option<&str>, path: &str, value: Text, remark: &str) {
+        let time = time.map_or_else(|| show::clock(&jiff::Timestamp::now().to_string()), show::clock);
+        self.width = self.width.max(path.len()).max(NARROWEST);
+        let width = self.width;
+        let mut pieces =
+            vec![Text::new(format!("{time}  "), Tone::Faint), Text::from(format!("{path:<width$}  ")), value];
+        if !remark.is_empty() {
+            pieces.push(Text::new(format!("  ({remark})"), Tone::Faint));
+        }
+        context.output.pieces(&pieces);
     }
-    context.output.pieces(&pieces);
 }
