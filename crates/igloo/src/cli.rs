@@ -18,11 +18,11 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
 
     /// The hub's data directory [default: `igloo` in $XDG_DATA_HOME or ~/.local/share].
-    #[arg(long, global = true, value_name = "DIR", env = "IGLOO_DATA")]
+    #[arg(long, global = true, value_name = "DIR", env = "IGLOO_DATA", hide_env = true)]
     pub(crate) data: Option<PathBuf>,
 
     /// The hub to talk to [default: the one of the data directory].
-    #[arg(long, global = true, value_name = "URL", env = "IGLOO_URL")]
+    #[arg(long, global = true, value_name = "URL", env = "IGLOO_URL", hide_env = true)]
     pub(crate) url: Option<String>,
 }
 
@@ -38,8 +38,9 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no hub answers, 4 no such thing, 5 not allowed,
 6 the device or provider refused, 7 no answer in time: whether it took effect is not known.
 
-IGLOO_TOKEN holds a token for a hub elsewhere; here, the hub's own file is read. IGLOO_LOG sets what
-`igloo up` logs (such as debug). NO_COLOR turns colours off.";
+IGLOO_DATA and IGLOO_URL stand for --data and --url. IGLOO_TOKEN holds a token for a hub elsewhere;
+here, the hub's own file is read. IGLOO_LOG sets what `igloo up` logs (such as debug). NO_COLOR turns
+colours off.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -7,8 +7,20 @@ use serde_json::Value;
 
 use crate::output::{Text, Tone};
 
-/// A component's value, with its unit.
+/// Characters of a value in a list of values.
+const LONGEST: usize = 60;
+
+/// A component's value, with its unit, for a list of them.
 pub(crate) fn component(component: &Component) -> Text {
+    shown(component, LONGEST)
+}
+
+/// A component's value, with its unit, however long.
+pub(crate) fn whole(component: &Component) -> Text {
+    shown(component, usize::MAX)
+}
+
+fn shown(component: &Component, most: usize) -> Text {
     match component.access.as_str() {
         "event" => return Text::new("(event)", Tone::Faint),
         "command" => return Text::new("(command)", Tone::Faint),
@@ -25,6 +37,7 @@ pub(crate) fn component(component: &Component) -> Text {
         },
         (own, wanted, _) => value_with_precision(&component.kind, &component.value, own.or(wanted), precision),
     };
+    let text = shortened(&text, most);
     let tone = if component.value.is_null() || component.stale { Tone::Faint } else { Tone::Plain };
     Text::new(text, tone)
 }
@@ -183,6 +196,20 @@ fn zone() -> TimeZone {
     ZONE.clone()
 }
 
+/// The first line of a reason, cut to a length that fits beside other things. The hub writes line ends as `\n`.
+pub(crate) fn first_line(reason: &str) -> String {
+    let line = reason.lines().next().unwrap_or_default();
+    shortened(line.split("\\n").next().unwrap_or_default(), 100)
+}
+
+/// Text cut to a number of characters.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
+
 /// `1 device`, `2 devices`.
 pub(crate) fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
@@ -252,6 +279,8 @@ mod tests {
         assert_eq!(span(90_061), "1 d 1 h");
         assert_eq!(span(3600), "1 h");
         assert_eq!(bytes(1_258_291), "1.2 MiB");
+        assert_eq!(first_line("trapped: unreachable\\n  0: main"), "trapped: unreachable");
+        assert_eq!(shortened("äöü", 2), "äö…");
         assert_eq!(duration(1_500_000), "1 ms");
     }
 }

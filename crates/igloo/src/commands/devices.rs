@@ -97,7 +97,7 @@ pub(super) async fn get(context: &Context, path: &str) -> anyhow::Result<()> {
         if context.output.json {
             return context.output.json(component);
         }
-        context.output.line(show::component(component));
+        context.output.line(show::whole(component));
         return Ok(());
     }
     if found.entity.is_some() {

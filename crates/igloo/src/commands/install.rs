@@ -93,7 +93,7 @@ fn tell(context: &Context, instance: &Instance) -> anyhow::Result<()> {
     ]);
     if instance.state == State::Running {
         context.output.note(format!(
-            "`igloo devices {}` shows them, `igloo watch {}` follows them.",
+            "`igloo devices {}` shows its devices, `igloo watch {}` follows them.",
             instance.name, instance.name
         ));
     }
@@ -227,7 +227,7 @@ pub(super) async fn wait_until_running(context: &Context, mut instance: Instance
             State::Stopped if begun.elapsed() < BEGIN => {}
             State::Stopped => break Err(Failure::NotFound(format!("{} ended by itself", instance.name)).into()),
             State::BackingOff | State::Quarantined => {
-                let reason = instance.reason.as_deref().unwrap_or("it does not say why");
+                let reason = show::first_line(instance.reason.as_deref().unwrap_or("it does not say why"));
                 break Err(anyhow::anyhow!(
                     "{} does not run ({}): {reason}\n  `igloo logs {}` has more",
                     instance.name,

@@ -57,9 +57,8 @@ fn cpu_time(microseconds: u64) -> String {
 
 /// What its owner should know.
 fn remark(instance: &Instance) -> Text {
-    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     if let Some(reason) = &instance.reason {
-        return Text::new(first_line(reason), Tone::Warning);
+        return Text::new(show::first_line(reason), Tone::Warning);
     }
     let wanted: Vec<&str> =
         instance.missing_wants.iter().filter(|want| !want.optional).map(|want| want.grant.as_str()).collect();
@@ -101,7 +100,8 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
         rows.push(("log lines left out", stats.lost_log_lines.to_string()));
     }
     if let Some(reason) = &instance.reason {
-        rows.push(("reason", reason.clone()));
+        rows.push(("reason", show::first_line(reason)));
+        rows.push(("", format!("`igloo logs {}` has more", instance.name)));
     }
     context.output.pieces(&[Text::new(&instance.name, Tone::Strong)]);
     let rows = rows.into_iter().map(|(name, text)| [Text::new(name, Tone::Faint), Text::from(text)]);

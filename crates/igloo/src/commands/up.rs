@@ -201,7 +201,7 @@ async fn show_events(hub: Hub, output: Output) {
                             show::state(info.state),
                         ];
                         if let Some(reason) = &info.reason {
-                            pieces.push(Text::from(format!(": {}", reason.lines().next().unwrap_or_default())));
+                            pieces.push(Text::from(format!(": {}", show::first_line(reason))));
                         }
                         output.pieces(&pieces);
                     }

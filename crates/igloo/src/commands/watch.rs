@@ -58,6 +58,7 @@ pub(super) async fn watch(context: &Context, query: &str) -> anyhow::Result<()> 
 #[derive(Default)]
 struct Lines {
     shown: HashMap<String, (String, String)>,
+    values: HashMap<String, (String, bool)>,
     synced: bool,
     /// The longest path so far, so that values stand below each other.
     width: usize,
@@ -69,6 +70,7 @@ impl Lines {
             WatchMessage::Device { device } => self.device(context, &device),
             WatchMessage::Removed { device } => {
                 let path = self.shown.remove(&device).map_or(device, |(path, _)| path);
+                self.values.retain(|value, _| !value.starts_with(&format!("{path}/")));
                 self.line(context, None, &path, Text::new("removed", Tone::Warning), "");
             }
             WatchMessage::Value { path, value, unit, updated, stale, skipped, .. } => {
@@ -77,6 +79,12 @@ impl Lines {
                 let kind = path.rsplit('/').next().unwrap_or_default();
                 let tone = if value == Value::Null || stale { Tone::Faint } else { Tone::Plain };
                 let text = Text::new(show::value(kind, &value, unit.as_deref()), tone);
+                // A value that was written again is no news for people; `--json` has it.
+                let before = self.values.insert(path.clone(), (text.to_string(), stale));
+                if before.as_ref().is_some_and(|(before, was_stale)| *before == text.to_string() && *was_stale == stale)
+                {
+                    return;
+                }
                 let mut remarks = Vec::new();
                 if stale {
                     remarks.push(String::from("from before the hub started"));
