@@ -84,12 +84,12 @@ impl Policy {
         let target = || format!("{protocol}://{}", canonical(address));
         let address = canonical(address);
         if self.is_api(address) {
-            return self.deny_always(home, "connect", target(), "the hub's own API is never granted");
+            return self.deny_always(home, "connect", &target(), "the hub's own API is never granted");
         }
         if self.connect_granted(protocol, address) {
             return true;
         }
-        self.deny(home, "connect", target(), Some(target()))
+        self.deny(home, "connect", &target(), Some(&target()))
     }
 
     /// Whether receiving a datagram from an address is allowed.
@@ -97,7 +97,7 @@ impl Policy {
         let address = canonical(address);
         self.connect_granted(Protocol::Udp, address)
             || self.listener_for(Protocol::Udp, address.ip())
-            || self.deny(home, "receive", format!("udp://{address}"), Some(format!("udp://{address}")))
+            || self.deny(home, "receive", &format!("udp://{address}"), Some(&format!("udp://{address}")))
     }
 
     /// Whether binding to an address is allowed.
@@ -117,13 +117,13 @@ impl Policy {
             _ => false,
         });
         let target = format!("listen:{protocol}://{address}");
-        granted || self.deny(home, "listen", target.clone(), Some(target))
+        granted || self.deny(home, "listen", &target, Some(&target))
     }
 
     /// Whether a peer may reach one of the instance's listeners.
     pub fn accept(&self, home: &dyn Home, address: SocketAddr) -> bool {
         let address = canonical(address);
-        self.listener_for(Protocol::Tcp, address.ip()) || self.deny(home, "accept", format!("tcp://{address}"), None)
+        self.listener_for(Protocol::Tcp, address.ip()) || self.deny(home, "accept", &format!("tcp://{address}"), None)
     }
 
     /// Resolves a granted name to the granted ones among its addresses, and authorises them. An address as text is
@@ -136,7 +136,7 @@ impl Policy {
             return Err(ResolveError::Invalid);
         }
         let grants = self.name_grants(name);
-        if grants.is_empty() && !self.deny(home, "resolve", name.to_owned(), Some(format!("tcp://{name}:PORT"))) {
+        if grants.is_empty() && !self.deny(home, "resolve", name, Some(&format!("tcp://{name}:PORT"))) {
             return Err(ResolveError::Denied);
         }
         let found = self.look_up(name).await?;
@@ -145,7 +145,7 @@ impl Policy {
         if allowed.is_empty() && !found.is_empty() {
             let kind = if found.iter().any(|address| is_private(*address)) { "private" } else { "local" };
             let reason = format!("it resolves to {kind} addresses only; a grant with ?lan allows private ones");
-            self.deny_always(home, "resolve", name.to_owned(), &reason);
+            self.deny_always(home, "resolve", name, &reason);
             return Err(ResolveError::Denied);
         }
         self.authorise(&grants, &allowed);
@@ -166,7 +166,7 @@ impl Policy {
             let address = address.to_canonical();
             let socket = SocketAddr::new(address, port);
             if self.is_api(socket) {
-                self.deny_always(home, "http", origin, "the hub's own API is never granted");
+                self.deny_always(home, "http", &origin, "the hub's own API is never granted");
                 return Err(ResolveError::Denied);
             }
             let granted = self.grants.read().list.iter().any(|grant| match grant {
@@ -175,7 +175,7 @@ impl Policy {
                 }
                 _ => false,
             });
-            let allowed = granted || self.deny(home, "http", origin.clone(), Some(origin));
+            let allowed = granted || self.deny(home, "http", &origin, Some(&origin));
             return if allowed { Ok(vec![socket]) } else { Err(ResolveError::Denied) };
         }
         let lan = self
@@ -192,8 +192,7 @@ impl Policy {
                 _ => None,
             })
             .reduce(|a, b| a || b);
-        let Some(lan) = lan.or_else(|| self.deny(home, "http", origin.clone(), Some(origin.clone())).then_some(true))
-        else {
+        let Some(lan) = lan.or_else(|| self.deny(home, "http", &origin, Some(&origin)).then_some(true)) else {
             return Err(ResolveError::Denied);
         };
         let found = self.look_up(host).await?;
@@ -203,7 +202,7 @@ impl Policy {
             .filter(|address| self.may_answer(address.ip(), lan) && !self.is_api(*address))
             .collect();
         if allowed.is_empty() {
-            self.deny_always(home, "http", origin, "it resolves to addresses that the grant does not allow");
+            self.deny_always(home, "http", &origin, "it resolves to addresses that the grant does not allow");
             return Err(ResolveError::Denied);
         }
         Ok(allowed)
@@ -215,7 +214,7 @@ impl Policy {
         if port.is_none() {
             let shown: String = slot.chars().take(64).collect();
             // There is no port to allow in audit mode: the slot is bound to nothing.
-            let _ = self.deny(home, "serial", shown.clone(), Some(format!("serial:{shown}=PORT")));
+            let _ = self.deny(home, "serial", &shown, Some(&format!("serial:{shown}=PORT")));
         }
         port
     }
@@ -229,7 +228,7 @@ impl Policy {
     /// Whether finding a type of service is allowed.
     pub fn discovery(&self, home: &dyn Home, service: &str) -> bool {
         let granted = self.grants.read().list.iter().any(|grant| matches!(grant, Grant::Discovery(s) if s == service));
-        granted || self.deny(home, "discovery", service.to_owned(), Some(format!("discovery:{service}")))
+        granted || self.deny(home, "discovery", service, Some(&format!("discovery:{service}")))
     }
 
     fn name_grants(&self, name: &str) -> Vec<NetworkGrant> {
@@ -323,15 +322,21 @@ impl Policy {
     }
 
     /// Reports something that is not granted. True in audit mode: it may go on all the same.
-    fn deny(&self, home: &dyn Home, capability: &'static str, target: String, grant: Option<String>) -> bool {
+    fn deny(&self, home: &dyn Home, capability: &'static str, target: &str, grant: Option<&str>) -> bool {
         let audit = self.grants.read().mode == Mode::Audit;
-        home.denied(Denial { capability, target: shown(&target), grant, reason: None, enforced: !audit });
+        home.denied(Denial {
+            capability,
+            target: shown(target),
+            grant: grant.map(shown),
+            reason: None,
+            enforced: !audit,
+        });
         audit
     }
 
     /// Reports something that no grant allows. Always false.
-    fn deny_always(&self, home: &dyn Home, capability: &'static str, target: String, reason: &str) -> bool {
-        let target = shown(&target);
+    fn deny_always(&self, home: &dyn Home, capability: &'static str, target: &str, reason: &str) -> bool {
+        let target = shown(target);
         home.denied(Denial { capability, target, grant: None, reason: Some(reason.to_owned()), enforced: true });
         false
     }

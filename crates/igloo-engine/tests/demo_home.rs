@@ -1,5 +1,7 @@
 //! The simulated home and the fifty lamps, as an owner meets them: there within a second, alive, and obedient.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Unmodified tokio inside a component: the guest `tokio-cases` runs one case for each action, against servers here.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::{
@@ -382,6 +384,7 @@ async fn a_serial_port_is_a_byte_stream() {
     let answer = case(&running, "serial-echo", json!({ "count": 100_000 })).await;
     assert_eq!(answer["same"], true, "{answer}");
     assert_eq!(answer["slots"], json!(["port"]));
+    assert_ne!(answer["second_open"], "ok", "a port has one opener: {answer}");
     let gone = serve("127.0.0.1:0", |mut stream| async move {
         let _ = stream.write_all(&[7; 1000]).await;
     })

@@ -66,14 +66,13 @@ impl Core {
         });
         let stopped = |_| Error::Busy(String::from("the hub is stopping"));
         let (id, row, component) = written.await.map_err(stopped)?;
-        if let Some(known) = self.packages.read().get(&id).cloned() {
-            if !known.is_ready() {
-                self.compile(known.clone());
-            }
+        let known = self.packages.read().get(&id).cloned();
+        if let Some(known) = known.as_ref().filter(|known| !known.has_failed()) {
             return Ok(known.info());
         }
         let place = package_files::component(&packages, &id);
-        let package = Package::new(id.clone(), manifest, row.size, place, row.component_sha256.clone());
+        let package =
+            known.unwrap_or_else(|| Package::new(id.clone(), manifest, row.size, place, row.component_sha256.clone()));
         let (text, to) = (row.manifest.clone(), id.clone());
         let written =
             self.runtime.spawn_blocking(move || package_files::write(&packages, &to, &text, &component)).await;

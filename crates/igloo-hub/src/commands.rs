@@ -1,17 +1,20 @@
 //! Commands and actions on their way to a provider, and their outcomes on the way back.
 //!
 //! A command is checked, given a number, and handed to its instance before anything is awaited, so commands to a device
-//! start in the order in which they came. It then has a task of its own: whoever asked may go away. It is delivered at
-//! most once; there is no path here that delivers again.
+//! start in the order in which they came. Whoever asked may go away: then it goes on in a task of its own. It is delivered
+//! at most once; there is no path here that delivers again.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
+use futures::future::BoxFuture;
 use igloo_engine::{ActionOutcome, Outcome};
 use igloo_model::{Kinds, Value, ValueType, tree::CommandRefused};
 use igloo_protocol::{Command, CommandError};
@@ -110,7 +113,7 @@ impl Core {
         let began = Instant::now();
         let (id, outcome) = match request.idempotency_key.clone() {
             None => match self.deliver(&request) {
-                Ok((id, delivered)) => (id, wait_for(delivered).await),
+                Ok((id, delivered)) => (id, delivered.await),
                 Err(failure) => (0, Err(failure).into()),
             },
             Some(key) => self.command_once(request, &key).await,
@@ -152,7 +155,7 @@ impl Core {
             Ok((id, delivered)) => {
                 // In a task, so that the outcome is kept also where the asker went away.
                 let kept = self.runtime.spawn(async move {
-                    let outcome = wait_for(delivered).await;
+                    let outcome = delivered.await;
                     ticket.keep((id, outcome.clone()));
                     (id, outcome)
                 });
@@ -162,10 +165,7 @@ impl Core {
     }
 
     /// Checks a command and hands it to its instance. Nothing is awaited here. Its outcome comes from its task.
-    fn deliver(
-        self: &Arc<Self>,
-        request: &CommandRequest,
-    ) -> Result<(u64, tokio::task::JoinHandle<CommandOutcome>), CommandFailure> {
+    fn deliver(self: &Arc<Self>, request: &CommandRequest) -> Result<(u64, Underway<CommandOutcome>), CommandFailure> {
         let deadline = check_deadline(request.deadline)?;
         let changes = read_changes(&request.changes)?;
         let (instance, device) = self.tree.read(|tree| {
@@ -201,18 +201,17 @@ impl Core {
         Ok((id, self.begin_now(delivery)))
     }
 
-    /// Spawns a future after polling it once, so that what it does before its first wait happens in the caller's order.
-    fn begin_now<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
-        let mut future = Box::pin(future);
+    /// Polls a future once, so that what it does before its first wait happens in the caller's order. The rest is
+    /// polled by whoever awaits it, without a task between them.
+    fn begin_now<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Underway<T> {
+        let mut future: BoxFuture<'static, T> = Box::pin(future);
         let _runtime = self.runtime.enter();
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(done) => self.runtime.spawn(std::future::ready(done)),
-            std::task::Poll::Pending => self.runtime.spawn(future),
-        }
+        let mut context = Context::from_waker(Waker::noop());
+        let done = match future.as_mut().poll(&mut context) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        };
+        Underway { rest: done.is_none().then_some(future), done, runtime: self.runtime.clone() }
     }
 
     /// Runs an action of an instance.
@@ -260,13 +259,40 @@ impl Core {
                 ActionOutcome::Interrupted => Err(CommandFailure::Interrupted),
             }
         });
-        run.await.unwrap_or(Err(CommandFailure::Interrupted))
+        run.await
     }
 }
 
-/// A delivered command's outcome. Its task ends otherwise only when the hub does.
-async fn wait_for(delivered: tokio::task::JoinHandle<CommandOutcome>) -> CommandOutcome {
-    delivered.await.unwrap_or(CommandOutcome::Interrupted)
+/// Something delivered that has not ended. Where whoever awaits it goes away, it gets a task of its own and goes on.
+struct Underway<T: Send + 'static> {
+    done: Option<T>,
+    rest: Option<BoxFuture<'static, T>>,
+    runtime: tokio::runtime::Handle,
+}
+
+// Nothing in it is pinned but what is boxed.
+impl<T: Send> Unpin for Underway<T> {}
+
+impl<T: Send> Future for Underway<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        if let Some(done) = self.done.take() {
+            return Poll::Ready(done);
+        }
+        let Some(rest) = &mut self.rest else { return Poll::Pending };
+        let done = std::task::ready!(rest.as_mut().poll(context));
+        self.rest = None;
+        Poll::Ready(done)
+    }
+}
+
+impl<T: Send> Drop for Underway<T> {
+    fn drop(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            self.runtime.spawn(rest);
+        }
+    }
 }
 
 #[cfg(test)]

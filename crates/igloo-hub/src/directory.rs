@@ -53,6 +53,12 @@ impl Directory {
         for part in [directory.packages(), directory.instances()] {
             make_private(&part).map_err(failed)?;
         }
+        // What is kept in a directory lasts only as long as the directory's own entry.
+        sync(path).map_err(failed)?;
+        if let Some(parent) = path.canonicalize().map_err(failed)?.parent() {
+            // A parent that may not be read is not ours to make durable.
+            let _ = sync(parent);
+        }
         Ok(directory)
     }
 

@@ -17,6 +17,7 @@ use crate::{
     },
     logs::{LogLine, LogStream},
     managed::Managed,
+    session::SessionHome,
     view::DeviceView,
     watch::Watch,
 };
@@ -321,6 +322,20 @@ impl Hub {
     #[must_use]
     pub fn follow_events(&self) -> EventStream {
         EventStream(self.0.0.events.subscribe())
+    }
+
+    /// What a running instance's provider reaches of its home, for measuring it and for tests of durability.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn home_of(&self, which: &InstanceRef) -> Option<Arc<dyn igloo_engine::Home>> {
+        let session = self.0.0.find(which).ok()?.current_session()?;
+        Some(Arc::new(SessionHome(session)))
+    }
+
+    /// Keeps the newest values now, for tests of durability.
+    #[doc(hidden)]
+    pub async fn keep_values(&self) -> Result<(), Error> {
+        self.0.0.take_snapshot().await
     }
 
     /// One instance, or all.

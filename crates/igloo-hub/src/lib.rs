@@ -35,6 +35,7 @@ mod storage;
 mod supervisor;
 mod view;
 mod watch;
+mod weight;
 
 pub use denials::DenialRecord;
 pub use error::Error;

@@ -87,6 +87,11 @@ impl Package {
         *self.compiled.lock() == CompileState::Ready
     }
 
+    /// Whether it could not be compiled; perhaps its files are not what they were.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(*self.compiled.lock(), CompileState::Failed { .. })
+    }
+
     pub(crate) fn info(&self) -> PackageInfo {
         let package = &self.manifest.package;
         PackageInfo {

@@ -33,6 +33,17 @@ impl TokenBucket {
         there
     }
 
+    /// Takes so many tokens, if they are all there.
+    pub(crate) fn take_many(&mut self, count: usize) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "counts are bounded far below 2⁵²")]
+        let count = count as f64;
+        let there = self.tokens >= count;
+        if there {
+            self.tokens -= count;
+        }
+        there
+    }
+
     /// Takes a token whether there is one or not. The debt is bounded, so that one burst cannot silence for long.
     pub(crate) fn owe(&mut self) {
         self.tokens = (self.tokens - 1.0).max(-self.per_second);

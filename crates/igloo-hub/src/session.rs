@@ -34,10 +34,13 @@ use crate::{
     secrets::Secrets,
     shared_tree::now,
     storage::store,
+    weight,
 };
 
 /// Events that a session may emit in a second; twice as many at once.
 const EVENTS_PER_SECOND: u32 = 1000;
+/// Components that a session may describe in a second; twice as many at once. Describing holds the tree's lock.
+const DESCRIBED_PER_SECOND: u32 = 16 * 1024;
 /// Commands and actions of one instance under way at a time.
 pub(crate) const SLOTS: usize = 32;
 /// Store operations of one session that may wait for the disk at a time, so that one provider cannot fill its queue.
@@ -69,6 +72,7 @@ struct SessionState {
     open: bool,
     writes: TokenBucket,
     events: TokenBucket,
+    described: TokenBucket,
     lost_events: u64,
     pending: Pending,
     /// Whether a task publishes what is pending.
@@ -78,11 +82,21 @@ struct SessionState {
     ready_at: Option<Instant>,
 }
 
-/// What this session described, to check values that are not written yet.
+/// What this session described: to check values that are not written yet, and to weigh it.
 #[derive(Default)]
 struct Components {
     by_handle: HashMap<u32, (Arc<Kind>, Access)>,
-    of_device: HashMap<String, Vec<u32>>,
+    of_device: HashMap<String, Described>,
+    /// Bytes of all descriptions.
+    weight: usize,
+    /// Bytes of the texts and lists that are values now, by handle, and of all of them.
+    values: HashMap<u32, usize>,
+    values_weight: usize,
+}
+
+struct Described {
+    handles: Vec<u32>,
+    weight: usize,
 }
 
 impl std::fmt::Debug for Session {
@@ -112,6 +126,7 @@ impl Session {
                 open: true,
                 writes: TokenBucket::new(limits.writes_per_second, now),
                 events: TokenBucket::new(EVENTS_PER_SECOND, now),
+                described: TokenBucket::new(DESCRIBED_PER_SECOND, now),
                 lost_events: 0,
                 pending: Pending::default(),
                 publishing: false,
@@ -224,14 +239,76 @@ impl Components {
         })
     }
 
+    /// Whether there is room for a description in the place of the device's earlier one.
+    fn check_weight(&self, device: &str, weight: usize) -> Result<(), DescribeError> {
+        let before = self.of_device.get(device).map_or(0, |known| known.weight);
+        if weight > weight::DEVICE {
+            return Err(DescribeError::Limit(format!(
+                "a device's description has at most {} bytes of text, this one has {weight}",
+                weight::DEVICE
+            )));
+        }
+        if self.weight - before + weight > weight::DESCRIPTIONS {
+            return Err(DescribeError::Limit(format!(
+                "the descriptions of an instance have at most {} bytes of text together",
+                weight::DESCRIPTIONS
+            )));
+        }
+        Ok(())
+    }
+
+    /// Takes a value into account; false if there is no room for it.
+    fn admit(&mut self, update: &Update) -> bool {
+        let weight = weight::of_value(&update.value);
+        if weight == 0 && self.values.is_empty() {
+            return true;
+        }
+        let before = self.values.get(&update.component).copied().unwrap_or(0);
+        if weight > before && self.values_weight - before + weight > weight::VALUES {
+            return false;
+        }
+        self.values_weight = self.values_weight - before + weight;
+        if weight > 0 {
+            // Only what there is can have a weight, so that this is bounded too.
+            if self.by_handle.contains_key(&update.component) {
+                self.values.insert(update.component, weight);
+            } else {
+                self.values_weight -= weight;
+            }
+        } else {
+            self.values.remove(&update.component);
+        }
+        true
+    }
+
+    fn describe(&mut self, device: String, handles: &[u32], kinds: Vec<(Arc<Kind>, Access)>, weight: usize) {
+        let before = self.of_device.remove(&device);
+        self.weight = self.weight - before.as_ref().map_or(0, |known| known.weight) + weight;
+        let before = before.map(|known| known.handles).unwrap_or_default();
+        for handle in &before {
+            self.by_handle.remove(handle);
+        }
+        self.by_handle.extend(handles.iter().copied().zip(kinds));
+        // Components that stayed have the handles that they had.
+        for handle in before {
+            if !self.by_handle.contains_key(&handle) {
+                self.values_weight -= self.values.remove(&handle).unwrap_or(0);
+            }
+        }
+        self.of_device.insert(device, Described { handles: handles.to_vec(), weight });
+    }
+
     fn forget(&mut self, device: &str) {
-        for handle in self.of_device.remove(device).into_iter().flatten() {
+        let Some(known) = self.of_device.remove(device) else { return };
+        self.weight -= known.weight;
+        for handle in known.handles {
             self.by_handle.remove(&handle);
+            self.values_weight -= self.values.remove(&handle).unwrap_or(0);
         }
     }
 }
 
-fn update_error(error: WriteError) -> UpdateError {
+fn update_error(error: &WriteError) -> UpdateError {
     match error {
         WriteError::UnknownComponent => UpdateError::UnknownComponent,
         WriteError::WrongType => UpdateError::WrongType,
@@ -258,6 +335,14 @@ impl Home for SessionHome {
             .map(|component| (Kinds::built_in().get(&component.kind), component.access))
             .collect();
         let key = device.id.clone();
+        let weight = weight::of_description(&device);
+        state.components.check_weight(&key, weight)?;
+        state.described.refill(Instant::now());
+        if !state.described.take_many(kinds.len() + 1) {
+            return Err(DescribeError::Limit(format!(
+                "at most {DESCRIBED_PER_SECOND} components are described in a second"
+            )));
+        }
         let (id, handles) = session.core.tree.change(|tree| {
             let owner = session.managed.id;
             tree.check_description(owner, &device).map_err(|error| match error {
@@ -272,9 +357,7 @@ impl Home for SessionHome {
             })?;
             Ok((id, tree.describe(owner, id, device, true)))
         })?;
-        state.components.forget(&key);
-        state.components.by_handle.extend(handles.iter().copied().zip(kinds));
-        state.components.of_device.insert(key, handles.clone());
+        state.components.describe(key, &handles, kinds, weight);
         drop(state);
         session.core.registry.mark([id]);
         Ok(handles)
@@ -333,7 +416,7 @@ impl Home for SessionHome {
         state.writes.refill(Instant::now());
         session.core.tree.change(|tree| {
             for (index, update) in (0_u32..).zip(updates.drain(..)) {
-                let result = if index as usize >= limits::UPDATES_PER_WRITE {
+                let result = if index as usize >= limits::UPDATES_PER_WRITE || !state.components.admit(&update) {
                     Err(WriteError::Limit)
                 } else if !state.pending.has(update.component) && state.writes.take() {
                     tree.write(session.managed.id, update.component, update.value, update.time, received)
@@ -342,7 +425,7 @@ impl Home for SessionHome {
                 };
                 match result {
                     Ok(()) => applied += 1,
-                    Err(error) => bad.push(BadUpdate { index, error: update_error(error) }),
+                    Err(error) => bad.push(BadUpdate { index, error: update_error(&error) }),
                 }
             }
         });
@@ -449,5 +532,62 @@ impl SessionHome {
             })
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(component: u32, bytes: usize) -> Update {
+        Update { component, value: Value::Text("x".repeat(bytes)), time: None }
+    }
+
+    fn components(count: u32) -> (Components, Vec<u32>) {
+        let kind = (Kinds::built_in().get("text"), Access::Read);
+        let handles: Vec<u32> = (0..count).collect();
+        let mut components = Components::default();
+        components.describe(String::from("d"), &handles, vec![kind; handles.len()], 100);
+        (components, handles)
+    }
+
+    #[test]
+    fn values_have_a_budget_together() {
+        let (mut components, handles) = components(2000);
+        let admitted = handles.iter().filter(|handle| components.admit(&text(**handle, limits::TEXT_BYTES))).count();
+        assert_eq!(admitted, weight::VALUES / limits::TEXT_BYTES);
+        // A smaller value makes room for another.
+        assert!(!components.admit(&text(1999, 1000)));
+        assert!(components.admit(&text(0, 3)));
+        assert!(components.admit(&text(1999, 1000)));
+        // What nobody described weighs nothing.
+        components.admit(&text(5000, 1000));
+        assert_eq!(components.values.len(), admitted);
+        // Described anew without most of them, they are gone.
+        components.describe(String::from("d"), &handles[..10], Vec::new(), 50);
+        components.forget("d");
+        assert_eq!((components.weight, components.values_weight), (0, 0));
+    }
+
+    #[test]
+    fn descriptions_have_a_budget_together() {
+        let (mut components, _) = components(1);
+        assert!(components.check_weight("e", weight::DEVICE + 1).is_err());
+        for number in 0..15 {
+            let name = number.to_string();
+            components.check_weight(&name, weight::DEVICE).unwrap();
+            components.describe(name, &[], Vec::new(), weight::DEVICE);
+        }
+        assert!(components.check_weight("16", weight::DEVICE).is_err());
+        components.check_weight("3", weight::DEVICE).unwrap();
+    }
+
+    #[test]
+    fn updates_that_wait_are_checked_too() {
+        let (components, _) = components(1);
+        let check = |component, value| components.check(&Update { component, value, time: None });
+        assert_eq!(check(0, Value::Text(String::new())), Ok(()));
+        assert_eq!(check(0, Value::Integer(1)), Err(WriteError::WrongType));
+        assert_eq!(check(1, Value::Integer(1)), Err(WriteError::UnknownComponent));
     }
 }

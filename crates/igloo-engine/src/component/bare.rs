@@ -21,7 +21,8 @@ impl ComponentEngine {
         command: &Command,
         count: usize,
     ) -> wasmtime::Result<Vec<Duration>> {
-        let mut store = State::new(&launch, Arc::new(Meters::default()))?.into_store(&self.engine);
+        let mut store = State::new(&launch, Arc::new(Meters::default()), self.shared.ports.clone())?
+            .into_store(&self.shared.engine);
         let provider = prepared.pre.instantiate_async(&mut store).await?;
         store
             .run_concurrent(async |accessor| {

@@ -65,7 +65,7 @@ impl Cache {
     }
 
     /// The compiled component: loaded where it is kept and verifies, else compiled and kept.
-    pub(super) async fn load(self: &Self, component: &Path, sha256: &str) -> Result<Component, EngineError> {
+    pub(super) async fn load(&self, component: &Path, sha256: &str) -> Result<Component, EngineError> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(EngineError::Compile(String::from("the component's hash is not a SHA-256 in hexadecimal")));
         }

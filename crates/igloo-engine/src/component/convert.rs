@@ -122,7 +122,7 @@ pub(crate) fn device(device: wit::DeviceDescription) -> Result<DeviceDescription
     })
 }
 
-pub(crate) fn bad_update(bad: BadUpdate) -> wit::BadUpdate {
+pub(crate) fn bad_update(bad: &BadUpdate) -> wit::BadUpdate {
     let error = match bad.error {
         UpdateError::UnknownComponent => wit::UpdateError::UnknownComponent,
         UpdateError::WrongType => wit::UpdateError::WrongType,

@@ -33,7 +33,7 @@ use tokio::sync::{mpsc, watch};
 use wasmtime::component::Linker;
 
 pub use self::cache::{CompilerCommand, compile_child};
-use self::{bindings::ProviderPre, state::State};
+use self::{bindings::ProviderPre, capability::serial::PortsInUse, state::State};
 use crate::{
     home::Home,
     instance::{Exit, Instance, Meters, QUEUED_CALLS},
@@ -121,12 +121,19 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
+/// What all instances of an engine share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) ports: Arc<PortsInUse>,
+}
+
 /// The engine. One serves the whole hub.
 pub struct ComponentEngine {
-    engine: wasmtime::Engine,
+    shared: Shared,
     linker: Linker<State>,
     cache: cache::Cache,
-    ticker: Arc<Ticker>,
     /// `None` only while dropping.
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -154,7 +161,8 @@ impl ComponentEngine {
             .build()
             .map_err(|error| EngineError::Setup(error.to_string()))?;
         let ticker = Ticker::start(engine.clone()).map_err(|error| EngineError::Setup(error.to_string()))?;
-        Ok(Arc::new(Self { engine, linker, cache, ticker, runtime: Some(runtime) }))
+        let shared = Shared { engine, ticker, ports: Arc::default() };
+        Ok(Arc::new(Self { shared, linker, cache, runtime: Some(runtime) }))
     }
 
     /// Compiles a component, or loads what was compiled before. `sha256` is the hash of the file's content in
@@ -174,15 +182,7 @@ impl ComponentEngine {
         let (kill, killed) = watch::channel(None);
         let meters = Arc::new(Meters::default());
         let instance = Instance { calls, exit: exited, kill, meters: meters.clone() };
-        let life = runner::live(
-            self.engine.clone(),
-            prepared.pre.clone(),
-            launch,
-            incoming,
-            killed,
-            meters,
-            self.ticker.clone(),
-        );
+        let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, incoming, killed, meters);
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(async move { exit.send_replace(Some(life.await)) })),
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
@@ -200,7 +200,7 @@ impl ComponentEngine {
 
 impl Drop for ComponentEngine {
     fn drop(&mut self) {
-        self.ticker.stop();
+        self.shared.ticker.stop();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use wasmtime::component::Accessor;
 
 use super::{
-    Launch, SPIN_LIMIT, START_DEADLINE, Ticker,
+    Launch, SPIN_LIMIT, START_DEADLINE, Shared, Ticker,
     bindings::{Provider, ProviderPre},
     convert,
     state::State,
@@ -27,15 +27,15 @@ use crate::instance::{Call, Exit, Meters};
 const BACKTRACE_LINES: usize = 24;
 
 pub(crate) async fn live(
-    engine: wasmtime::Engine,
+    shared: Shared,
     pre: ProviderPre<State>,
     launch: Launch,
     calls: mpsc::Receiver<Call>,
     mut kill: watch::Receiver<Option<String>>,
     meters: Arc<Meters>,
-    ticker: Arc<Ticker>,
 ) -> Exit {
-    let state = match State::new(&launch, meters.clone()) {
+    let Shared { engine, ticker, ports } = shared;
+    let state = match State::new(&launch, meters.clone(), ports) {
         Ok(state) => state,
         Err(error) => return Exit::NotStarted(format!("{error:#}")),
     };
@@ -147,52 +147,50 @@ impl Budget {
 }
 
 /// Polls a guest's life: measures its CPU time, holds it to its budget, and ends it when it does not come to rest.
-fn metered(
+async fn metered(
     life: impl Future<Output = Exit>,
     mut budget: Budget,
     was_interrupted: impl Fn() -> bool,
     meters: &Meters,
     ticker: &Ticker,
-) -> impl Future<Output = Exit> {
-    async move {
-        let mut life = pin!(life);
-        let mut pause: Option<Pin<Box<tokio::time::Sleep>>> = None;
-        let mut busy_since: Option<Instant> = None;
-        poll_fn(move |context| {
-            if let Some(sleep) = &mut pause {
-                if sleep.as_mut().poll(context).is_pending() {
-                    return Poll::Pending;
-                }
-                pause = None;
+) -> Exit {
+    let mut life = pin!(life);
+    let mut pause: Option<Pin<Box<tokio::time::Sleep>>> = None;
+    let mut busy_since: Option<Instant> = None;
+    poll_fn(move |context| {
+        if let Some(sleep) = &mut pause {
+            if sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
             }
-            ticker.wake();
-            let before = Instant::now();
-            let polled = life.as_mut().poll(context);
-            let after = Instant::now();
-            let used = after.duration_since(before);
-            meters.cpu_nanoseconds.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            if polled.is_ready() {
-                return polled;
+            pause = None;
+        }
+        ticker.wake();
+        let before = Instant::now();
+        let polled = life.as_mut().poll(context);
+        let after = Instant::now();
+        let used = after.duration_since(before);
+        meters.cpu_nanoseconds.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if polled.is_ready() {
+            return polled;
+        }
+        if was_interrupted() {
+            let since = *busy_since.get_or_insert(before);
+            if after.duration_since(since) > SPIN_LIMIT {
+                let seconds = SPIN_LIMIT.as_secs();
+                return Poll::Ready(Exit::Killed(format!("it ran for {seconds} s without coming to rest")));
             }
-            if was_interrupted() {
-                let since = *busy_since.get_or_insert(before);
-                if after.duration_since(since) > SPIN_LIMIT {
-                    let seconds = SPIN_LIMIT.as_secs();
-                    return Poll::Ready(Exit::Killed(format!("it ran for {seconds} s without coming to rest")));
-                }
-            } else {
-                busy_since = None;
+        } else {
+            busy_since = None;
+        }
+        if let Some(wait) = budget.spend(used, after) {
+            let mut sleep = Box::pin(tokio::time::sleep(wait));
+            if sleep.as_mut().poll(context).is_pending() {
+                pause = Some(sleep);
             }
-            if let Some(wait) = budget.spend(used, after) {
-                let mut sleep = Box::pin(tokio::time::sleep(wait));
-                if sleep.as_mut().poll(context).is_pending() {
-                    pause = Some(sleep);
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// An error with its causes and the guest's backtrace, for people.

@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     Launch,
-    capability::{http::Http, output::Output},
+    capability::{http::Http, output::Output, serial::PortsInUse},
 };
 use crate::{home::Home, instance::Meters, policy::Policy};
 use igloo_protocol::{LogLevel, grants::Protocol};
@@ -40,6 +40,7 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) ports: Arc<PortsInUse>,
     meters: Arc<Meters>,
     limits: Limits,
     memory: usize,
@@ -57,7 +58,7 @@ impl HasData for Everything {
 }
 
 impl State {
-    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, ports: Arc<PortsInUse>) -> wasmtime::Result<Self> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(launch.limits.sockets as usize + OTHER_RESOURCES);
         let mut wasi = WasiCtx::builder();
@@ -88,6 +89,7 @@ impl State {
             table,
             home: launch.home.clone(),
             policy: launch.policy.clone(),
+            ports,
             meters,
             limits: launch.limits,
             memory: 0,

@@ -1,6 +1,7 @@
 //! What the engine's tests share: a home that remembers, and guests built by `cargo xtask build-guests`.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

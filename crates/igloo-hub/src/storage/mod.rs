@@ -61,7 +61,7 @@ impl Storage {
             let stays = result.is_ok();
             let told: Reply = Box::new(move |committed| {
                 // An error means that nobody waits any more.
-                let _ = reply.send(committed.and_then(|()| result));
+                let _ = reply.send(committed.and(result));
             });
             (stays, told)
         });

@@ -75,7 +75,7 @@ impl home::Host for State {
         }
         bad.sort_by_key(|bad| bad.index);
         bad.truncate(BAD_UPDATES);
-        Ok(bad.into_iter().map(convert::bad_update).collect())
+        Ok(bad.iter().map(convert::bad_update).collect())
     }
 
     fn emit(

@@ -2,6 +2,7 @@
 //! errors either.
 
 use std::{
+    collections::HashSet,
     pin::Pin,
     str::FromStr as _,
     sync::Arc,
@@ -36,6 +37,37 @@ const READ_AHEAD: usize = 8 * 1024;
 /// The longest break.
 const LONGEST_BREAK: Duration = Duration::from_secs(5);
 
+/// The ports that this engine's instances have open. The system keeps a tty to one opener; this keeps a port on the
+/// network to one as well. Recordings may be played to many.
+#[derive(Debug, Default)]
+pub(crate) struct PortsInUse(Mutex<HashSet<String>>);
+
+/// A port's place among [`PortsInUse`], given back when dropped.
+#[derive(Debug)]
+struct InUse {
+    ports: Arc<PortsInUse>,
+    url: String,
+}
+
+impl InUse {
+    fn take(ports: &Arc<PortsInUse>, url: &PortUrl) -> Result<Option<Self>, ErrorCode> {
+        if matches!(url, PortUrl::Replay(_)) {
+            return Ok(None);
+        }
+        let url = url.to_string();
+        if !ports.0.lock().insert(url.clone()) {
+            return Err(ErrorCode::Busy);
+        }
+        Ok(Some(Self { ports: ports.clone(), url }))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.ports.0.lock().remove(&self.url);
+    }
+}
+
 /// A port that a provider has open.
 #[derive(Debug)]
 #[expect(unreachable_pub, reason = "named by generated code")]
@@ -44,6 +76,7 @@ pub struct OpenPort {
     /// Taken while a send is under way.
     writer: Arc<Mutex<Option<Writer>>>,
     control: Control,
+    _in_use: Option<InUse>,
 }
 
 impl types::Host for State {}
@@ -79,14 +112,18 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
     ) -> wasmtime::Result<Result<Resource<OpenPort>, ErrorCode>> {
         let opened = async {
             let url = granted(store, &slot)?;
-            Port::open(&url, host_settings(settings)?).await.map_err(|error| error_code(&error))
+            let ports = store.with(|mut access| access.get().ports.clone());
+            let in_use = InUse::take(&ports, &url)?;
+            let port = Port::open(&url, host_settings(settings)?).await.map_err(|error| error_code(&error))?;
+            Ok((port, in_use))
         };
-        let port = match opened.await {
-            Ok(port) => port,
+        let (port, in_use) = match opened.await {
+            Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
         let (reader, writer, control) = port.split();
-        let port = OpenPort { reader: Some(reader), writer: Arc::new(Mutex::new(Some(writer))), control };
+        let port =
+            OpenPort { reader: Some(reader), writer: Arc::new(Mutex::new(Some(writer))), control, _in_use: in_use };
         Ok(Ok(store.with(|mut access| access.get().table.push(port))?))
     }
 
@@ -120,10 +157,7 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
                 data.close(&mut access)?;
                 return wasmtime::error::Ok(false);
             };
-            data.pipe(
-                &mut access,
-                Outgoing { writer: Some(writer), home_of_writer: home_of_writer.clone(), done: Some(done) },
-            )?;
+            data.pipe(&mut access, Outgoing { writer: Some(writer), home_of_writer, done: Some(done) })?;
             Ok(true)
         })?;
         if !started {
