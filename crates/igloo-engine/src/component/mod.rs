@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, Thread},
     time::Duration,
@@ -234,6 +234,8 @@ fn lower_priority() {
 pub(crate) struct Ticker {
     /// A guest ran since the last tick.
     active: AtomicBool,
+    /// Guests being polled at this moment.
+    running: AtomicUsize,
     asleep: AtomicBool,
     stopped: AtomicBool,
     thread: std::sync::OnceLock<Thread>,
@@ -243,6 +245,7 @@ impl Ticker {
     fn start(engine: wasmtime::Engine) -> std::io::Result<Arc<Self>> {
         let ticker = Arc::new(Self {
             active: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
             asleep: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             thread: std::sync::OnceLock::new(),
@@ -250,12 +253,16 @@ impl Ticker {
         let own = ticker.clone();
         let handle = thread::Builder::new().name(String::from("igloo-ticker")).spawn(move || {
             while !own.stopped.load(Ordering::Acquire) {
-                if own.active.swap(false, Ordering::AcqRel) {
+                // A guest that is being polled now may stay in that poll for long.
+                if own.active.swap(false, Ordering::AcqRel) || own.running.load(Ordering::SeqCst) > 0 {
                     thread::sleep(TICK);
                     engine.increment_epoch();
                 } else {
                     own.asleep.store(true, Ordering::SeqCst);
-                    if !own.active.load(Ordering::SeqCst) && !own.stopped.load(Ordering::SeqCst) {
+                    if !own.active.load(Ordering::SeqCst)
+                        && own.running.load(Ordering::SeqCst) == 0
+                        && !own.stopped.load(Ordering::SeqCst)
+                    {
                         thread::park();
                     }
                     own.asleep.store(false, Ordering::SeqCst);
@@ -268,6 +275,7 @@ impl Ticker {
 
     /// A guest is about to run.
     pub(crate) fn wake(&self) {
+        self.running.fetch_add(1, Ordering::SeqCst);
         if !self.active.load(Ordering::Relaxed) {
             self.active.store(true, Ordering::SeqCst);
         }
@@ -276,6 +284,11 @@ impl Ticker {
         {
             thread.unpark();
         }
+    }
+
+    /// A guest has run.
+    pub(crate) fn rest(&self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn stop(&self) {

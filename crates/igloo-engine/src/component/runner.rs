@@ -167,6 +167,7 @@ async fn metered(
         ticker.wake();
         let before = Instant::now();
         let polled = life.as_mut().poll(context);
+        ticker.rest();
         let after = Instant::now();
         let used = after.duration_since(before);
         meters.cpu_nanoseconds.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
