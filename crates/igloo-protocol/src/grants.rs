@@ -353,7 +353,10 @@ fn parse_listen(text: &str) -> Result<Grant, InvalidGrant> {
         Some(("tcp", address)) => (Protocol::Tcp, address),
         Some(("udp", address)) => (Protocol::Udp, address),
         _ => {
-            return invalid(format!("'{}' is not a listen grant: write listen:tcp://ADDRESS:PORT", text.escape_debug()));
+            return invalid(format!(
+                "'{}' is not a listen grant: write listen:tcp://ADDRESS:PORT",
+                text.escape_debug()
+            ));
         }
     };
     match address.parse() {
