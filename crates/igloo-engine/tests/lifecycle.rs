@@ -1,5 +1,7 @@
 //! A provider's life on the component engine: commands while it runs, deadlines, killing, traps, limits.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::time::{Duration, Instant};

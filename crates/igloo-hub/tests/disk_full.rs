@@ -1,5 +1,7 @@
 //! A full disk is an error to whoever needs it, and nobody else's business.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::{

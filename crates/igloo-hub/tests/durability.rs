@@ -4,6 +4,8 @@
 //! line for each thing that was acknowledged. It is killed again and again, and each time the database and the files
 //! must have all of it. `IGLOO_KILLS=1000` kills more often.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::{
@@ -203,7 +205,7 @@ impl Expected {
             }
             ["package", id] => drop(self.there.entry("package").or_default().insert((*id).to_owned(), String::new())),
             [what, id, name] => {
-                drop(self.there.entry(kind(what)).or_default().insert((*id).to_owned(), (*name).to_owned()))
+                drop(self.there.entry(kind(what)).or_default().insert((*id).to_owned(), (*name).to_owned()));
             }
             ["open"] => return,
             _ => panic!("{line}"),

@@ -1,5 +1,7 @@
 //! A home with running providers: commands, watches, restarts of the hub, groups, and the owner's decisions.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
 mod common;
 
 use std::time::{Duration, Instant};

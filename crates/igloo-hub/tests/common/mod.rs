@@ -1,5 +1,6 @@
 //! What the hub's tests share: a hub in a directory of its own, and guests built by `cargo xtask build-guests`.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
 use std::{
