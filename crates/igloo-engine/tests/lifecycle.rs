@@ -90,7 +90,10 @@ async fn misbehave(life: &str) -> common::Running {
 async fn a_panic_is_a_trap_with_message_and_place() {
     let running = misbehave("panic").await;
     match running.instance.ended().await {
-        Exit::Trapped(reason) => assert!(reason.contains("unreachable") || reason.contains("misbehave"), "{reason}"),
+        Exit::Trapped(reason) => {
+            assert!(reason.starts_with("panic: misbehave: panics, at "), "{reason}");
+            assert!(reason.contains("backtrace"), "{reason}");
+        }
         other => panic!("{other}"),
     }
     let logs = running.home.logs();

@@ -14,7 +14,7 @@ pub(crate) enum Failure {
         reason: String,
     },
     /// The hub said no.
-    #[error("{0}")]
+    #[error(transparent)]
     Problem(#[from] Box<Problem>),
     /// There is no such thing, or more than one.
     #[error("{0}")]

@@ -48,9 +48,13 @@ pub(crate) async fn live(
             Err(_) => return Exit::NotStarted(format!("it was not ready to run after {} s", START_DEADLINE.as_secs())),
         };
         tracing::debug!(provider = launch.name, after = ?born.elapsed(), "instantiated");
-        match store.run_concurrent(async |accessor| serve(accessor, &provider, calls, &meters).await).await {
+        let exit = match store.run_concurrent(async |accessor| serve(accessor, &provider, calls, &meters).await).await {
             Ok(exit) => exit,
             Err(error) => Exit::Trapped(describe(&error)),
+        };
+        match (exit, store.data_mut().panic.take()) {
+            (Exit::Trapped(trace), Some(words)) => Exit::Trapped(shorten(&format!("{words}\n{trace}"))),
+            (exit, _) => exit,
         }
     };
     let budget = Budget::new(launch.limits.cpu_percent);

@@ -46,6 +46,8 @@ pub(crate) struct State {
     memory: usize,
     /// Set when code was interrupted by the ticker; cleared before every poll.
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// What the provider said of its last panic, which a trap itself cannot tell.
+    pub(crate) panic: Option<String>,
     /// When the instance's life began.
     pub(crate) born: Instant,
 }
@@ -94,6 +96,7 @@ impl State {
             limits: launch.limits,
             memory: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
+            panic: None,
             born: Instant::now(),
         })
     }

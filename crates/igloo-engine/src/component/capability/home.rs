@@ -15,6 +15,9 @@ use crate::component::{
 /// Refused updates that are told of one write.
 const BAD_UPDATES: usize = 64;
 
+/// How an SDK begins the line that it logs at level `error` when the provider panics.
+const PANIC: &str = "panic: ";
+
 impl types::Host for State {}
 
 impl home::Host for State {
@@ -98,6 +101,9 @@ impl home::Host for State {
     fn log(&mut self, level: types::LogLevel, message: String) -> wasmtime::Result<()> {
         let level: LogLevel = convert::log_level(level);
         self.home.log(level, &message);
+        if level == LogLevel::Error && message.starts_with(PANIC) {
+            self.panic = Some(message);
+        }
         Ok(())
     }
 
