@@ -164,7 +164,7 @@ impl Core {
         }
     }
 
-    /// Checks a command and hands it to its instance. Nothing is awaited here. Its outcome comes from its task.
+    /// Checks a command and hands it to its instance. Nothing is awaited here.
     fn deliver(self: &Arc<Self>, request: &CommandRequest) -> Result<(u64, Underway<CommandOutcome>), CommandFailure> {
         let deadline = check_deadline(request.deadline)?;
         let changes = read_changes(&request.changes)?;

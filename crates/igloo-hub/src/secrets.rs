@@ -2,7 +2,7 @@
 //!
 //! They are shown as `•••`, replaced wherever a provider says them, and kept where an owner sends `•••` back.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -12,6 +12,11 @@ pub(crate) const HIDDEN: &str = "•••";
 /// Texts of up to so many bytes are not replaced in lines: they would stand everywhere.
 const SHORT: usize = 3;
 
+/// How deep a schema is followed; deeper parts are taken to be secret.
+const DEPTH: usize = 32;
+/// How many parts of schemas are looked at; where a schema has more, all of the configuration is taken to be secret.
+const VISITS: usize = 10_000;
+
 /// The secret texts of one configuration, longest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets(Vec<String>);
@@ -20,11 +25,13 @@ impl Secrets {
     /// The secrets in a configuration.
     pub(crate) fn find(schema: Option<&Json>, config: &Json) -> Self {
         let mut found = Vec::new();
-        if let Some(schema) = schema {
-            collect(schema, config, &mut found);
+        for place in places(schema, config) {
+            if let Some(secret) = config.pointer(&place) {
+                texts(secret, &mut found);
+            }
         }
         found.retain(|text| text.len() > SHORT);
-        found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         found.dedup();
         Self(found)
     }
@@ -46,34 +53,82 @@ impl Secrets {
     }
 }
 
-fn is_secret(schema: &Json) -> bool {
-    schema.get("writeOnly") == Some(&Json::Bool(true))
-        || schema.get("format").is_some_and(|format| format == "password")
+/// The configuration with its secrets hidden.
+pub(crate) fn hide(schema: Option<&Json>, config: &Json) -> Json {
+    let mut shown = config.clone();
+    for place in places(schema, config) {
+        if let Some(secret) = shown.pointer_mut(&place).filter(|secret| !secret.is_null()) {
+            *secret = Json::from(HIDDEN);
+        }
+    }
+    shown
 }
 
-/// Calls `visit` for each part of a configuration that its schema describes, with that schema.
-fn parts<'a>(schema: &'a Json, config: &'a Json, visit: &mut impl FnMut(&'a Json, &'a Json)) {
-    visit(schema, config);
-    if let (Some(properties), Some(object)) = (schema.get("properties").and_then(Json::as_object), config.as_object()) {
-        for (name, property) in properties {
-            if let Some(value) = object.get(name) {
-                parts(property, value, visit);
+/// Puts the known secrets where a new configuration says `•••`, so that an owner can send back what was shown.
+pub(crate) fn keep_hidden(schema: Option<&Json>, new: &mut Json, known: &Json) {
+    for place in places(schema, new) {
+        if let Some(secret) = new.pointer_mut(&place).filter(|secret| **secret == HIDDEN)
+            && let Some(known) = known.pointer(&place)
+        {
+            *secret = known.clone();
+        }
+    }
+}
+
+/// Where the secrets are in a configuration, as JSON pointers.
+fn places(schema: Option<&Json>, config: &Json) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let Some(schema) = schema {
+        let mut search = Search { root: schema, found: &mut found, left: VISITS };
+        search.visit(schema, config, "", 0);
+        if search.left == 0 {
+            return BTreeSet::from([String::new()]);
+        }
+    }
+    found
+}
+
+struct Search<'a> {
+    root: &'a Json,
+    found: &'a mut BTreeSet<String>,
+    left: usize,
+}
+
+impl Search<'_> {
+    /// Looks at a part of a configuration as a part of the schema describes it.
+    fn visit(&mut self, schema: &Json, config: &Json, place: &str, depth: usize) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        let is_secret = schema.get("writeOnly") == Some(&Json::Bool(true))
+            || schema.get("format").is_some_and(|format| format == "password");
+        if is_secret || depth > DEPTH {
+            self.found.insert(place.to_owned());
+            return;
+        }
+        // Other schemas of the same part. Those that do not hold for it only hide too much.
+        let reference = schema.get("$ref").and_then(Json::as_str).and_then(|to| to.strip_prefix('#'));
+        let referred = reference.and_then(|pointer| self.root.pointer(pointer));
+        let lists = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+        let branches = ["then", "else"].into_iter().filter_map(|key| schema.get(key));
+        for other in referred.into_iter().chain(lists).chain(branches) {
+            self.visit(other, config, place, depth + 1);
+        }
+        for (name, value) in config.as_object().into_iter().flatten() {
+            let property = schema.get("properties").and_then(|properties| properties.get(name));
+            if let Some(property) = property.or_else(|| schema.get("additionalProperties")) {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                self.visit(property, value, &format!("{place}/{name}"), depth + 1);
+            }
+        }
+        for (index, value) in config.as_array().into_iter().flatten().enumerate() {
+            let prefix = schema.get("prefixItems").and_then(|items| items.get(index));
+            if let Some(item) = prefix.or_else(|| schema.get("items")) {
+                self.visit(item, value, &format!("{place}/{index}"), depth + 1);
             }
         }
     }
-    if let (Some(item), Some(list)) = (schema.get("items"), config.as_array()) {
-        for value in list {
-            parts(item, value, visit);
-        }
-    }
-}
-
-fn collect(schema: &Json, config: &Json, found: &mut Vec<String>) {
-    parts(schema, config, &mut |schema, config| {
-        if is_secret(schema) {
-            texts(config, found);
-        }
-    });
 }
 
 /// Every text in a secret, whatever it is made of.
@@ -84,56 +139,6 @@ fn texts(value: &Json, found: &mut Vec<String>) {
         Json::Array(list) => list.iter().for_each(|item| texts(item, found)),
         Json::Object(object) => object.values().for_each(|item| texts(item, found)),
         Json::Null | Json::Bool(_) => {}
-    }
-}
-
-/// The configuration with its secrets hidden.
-pub(crate) fn hide(schema: Option<&Json>, config: &Json) -> Json {
-    let Some(schema) = schema else { return config.clone() };
-    if is_secret(schema) && !config.is_null() {
-        return Json::from(HIDDEN);
-    }
-    let mut shown = config.clone();
-    if let (Some(properties), Some(object)) =
-        (schema.get("properties").and_then(Json::as_object), shown.as_object_mut())
-    {
-        for (name, property) in properties {
-            if let Some(value) = object.get_mut(name) {
-                *value = hide(Some(property), value);
-            }
-        }
-    }
-    if let (Some(item), Some(list)) = (schema.get("items"), shown.as_array_mut()) {
-        for value in list {
-            *value = hide(Some(item), value);
-        }
-    }
-    shown
-}
-
-/// Puts the known secrets where a new configuration says `•••`, so that an owner can send back what was shown.
-pub(crate) fn keep_hidden(schema: Option<&Json>, new: &mut Json, known: &Json) {
-    let Some(schema) = schema else { return };
-    if is_secret(schema) {
-        if new == HIDDEN {
-            *new = known.clone();
-        }
-        return;
-    }
-    if let (Some(properties), Some(object)) = (schema.get("properties").and_then(Json::as_object), new.as_object_mut())
-    {
-        for (name, property) in properties {
-            if let (Some(value), Some(known)) = (object.get_mut(name), known.get(name)) {
-                keep_hidden(Some(property), value, known);
-            }
-        }
-    }
-    if let (Some(item), Some(list)) = (schema.get("items"), new.as_array_mut()) {
-        for (index, value) in list.iter_mut().enumerate() {
-            if let Some(known) = known.get(index) {
-                keep_hidden(Some(item), value, known);
-            }
-        }
     }
 }
 
@@ -171,5 +176,30 @@ mod tests {
         let schema = json!({"properties": {"pin": {"writeOnly": true}}});
         let secrets = Secrets::find(Some(&schema), &json!({"pin": "1"}));
         assert_eq!(secrets.redact("11:01"), "11:01");
+    }
+
+    #[test]
+    fn secrets_are_found_through_every_kind_of_schema() {
+        let schema = json!({
+            "$defs": {"secret": {"type": "string", "writeOnly": true}, "loop": {"$ref": "#/$defs/loop"}},
+            "properties": {
+                "a/b": {"$ref": "#/$defs/secret"},
+                "either": {"oneOf": [{"type": "null"}, {"$ref": "#/$defs/secret"}]},
+                "pair": {"prefixItems": [{"type": "string"}, {"format": "password"}]},
+                "endless": {"$ref": "#/$defs/loop"},
+            },
+            "additionalProperties": {"properties": {"key": {"writeOnly": true}}},
+        });
+        let config = json!({
+            "a/b": "one", "either": "two", "pair": ["user", "three"], "endless": "four", "other": {"key": "five"}
+        });
+        assert_eq!(
+            hide(Some(&schema), &config),
+            json!({"a/b": "•••", "either": "•••", "pair": ["user", "•••"], "endless": "•••", "other": {"key": "•••"}})
+        );
+        assert_eq!(hide(None, &config), config);
+        // A hostile one costs little, and tells nothing.
+        let itself = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]});
+        assert_eq!(hide(Some(&itself), &config), HIDDEN);
     }
 }

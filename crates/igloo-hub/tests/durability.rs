@@ -295,7 +295,7 @@ impl Expected {
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let kills: u64 = std::env::var("IGLOO_KILLS").ok().map_or(40, |text| text.parse().unwrap());
+    let kills: u64 = std::env::var("IGLOO_KILLS").ok().map_or(200, |text| text.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let mut expected = Expected::default();

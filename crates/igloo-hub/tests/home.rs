@@ -305,3 +305,26 @@ async fn what_is_no_component_is_refused() {
     assert_eq!(home.hub.add_package(manifest, component).await.unwrap().id, first.id);
     assert_eq!(home.hub.packages().len(), 1);
 }
+
+#[tokio::test]
+async fn denials_are_counted_told_and_answered_by_a_grant() {
+    let home = Home::open().await;
+    let mut events = home.hub.follow_events();
+    // It wants a serial port, and has none.
+    home.add("p1-meter", "meter", json!({}), &[]).await;
+    let told = loop {
+        match events.next().await {
+            Some(HubEvent::Denial(denial)) => break denial,
+            Some(_) => {}
+            None => panic!("the hub is gone"),
+        }
+    };
+    assert_eq!((told.capability, told.enforced, told.count), ("serial", true, 1));
+    let denials = home.hub.denials(Some(&which("meter"))).unwrap();
+    assert_eq!(denials.len(), 1, "{denials:?}");
+    let info = home.hub.instance(&which("meter")).unwrap();
+    assert!(info.denials >= 1 && info.missing_wants.len() == 1, "{info:?}");
+    let grant = info.missing_wants[0].fill("replay:nowhere").unwrap();
+    let info = home.hub.grant(&which("meter"), grant).await.unwrap();
+    assert!(info.missing_wants.is_empty());
+}
