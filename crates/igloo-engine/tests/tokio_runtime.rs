@@ -118,7 +118,8 @@ async fn many_calls_wait_at_the_same_time() {
     let begin = Instant::now();
     let sleeps = (0..100).map(|_| case(&running, "sleep", json!({ "ms": 100 })));
     futures::future::join_all(sleeps).await;
-    assert!(begin.elapsed() < Duration::from_millis(1000), "{:?}", begin.elapsed());
+    // One after the other they would take ten seconds.
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn a_busy_task_stops_nobody() {
     let before = case(&running, "ticks", json!({})).await["ticks"].as_u64().unwrap();
     let (_, sleep) =
         tokio::join!(case(&running, "busy", json!({ "ms": 400 })), case(&running, "sleep", json!({ "ms": 20 })));
-    assert!(sleep["us"].as_u64().unwrap() < 200_000, "{sleep}");
+    assert!(sleep["us"].as_u64().unwrap() < 350_000, "{sleep}");
     let after = case(&running, "ticks", json!({})).await["ticks"].as_u64().unwrap();
     assert!(after > before + 10, "{before} {after}");
 }
@@ -136,9 +137,15 @@ async fn a_busy_task_stops_nobody() {
 async fn a_provider_that_waits_takes_no_processor() {
     let running = start("bench", &[], "{}").await;
     running.instance.command(command("bench", "switch", "switch", Value::Boolean(true))).await;
-    let before = running.instance.stats().cpu_microseconds;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(running.instance.stats().cpu_microseconds < before + 1000);
+    // On a busy machine the time of one short turn can be long: one window of ten without any is enough, and a
+    // provider that polls has none.
+    let mut used = Vec::new();
+    for _ in 0..10 {
+        let before = running.instance.stats().cpu_microseconds;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        used.push(running.instance.stats().cpu_microseconds - before);
+    }
+    assert!(used.contains(&0), "{used:?}");
 }
 
 #[tokio::test]
@@ -317,8 +324,12 @@ async fn names_resolve_and_connect_through_the_sdk() {
     assert_eq!(answer["error"], "PermissionDenied");
     let answer = case(&running, "resolve", json!({ "name": "127.0.0.1" })).await;
     assert_eq!(answer["addresses"], json!(["127.0.0.1"]));
-    let answer = case(&running, "connect-name", json!({ "name": "127.0.0.1", "port": port })).await;
-    assert_eq!(answer["answer"], "named");
+    let answer = case(&running, "resolve", json!({ "name": "localhost" })).await;
+    assert!(answer["addresses"].as_array().unwrap().contains(&json!("127.0.0.1")), "{answer}");
+    for name in ["127.0.0.1", "localhost"] {
+        let answer = case(&running, "connect-name", json!({ "name": name, "port": port })).await;
+        assert_eq!(answer["answer"], "named", "{name}: {answer}");
+    }
 }
 
 #[tokio::test]
