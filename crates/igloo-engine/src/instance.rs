@@ -5,10 +5,10 @@
 use std::{
     fmt,
     sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        Arc, LazyLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use igloo_protocol::{Command, CommandError};
@@ -18,6 +18,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub const QUEUED_CALLS: usize = 256;
 /// Calls that may have timed out without an answer. Their slots stay taken; one more and the instance is stuck.
 pub const STUCK_CALLS: u32 = 32;
+
+/// How long a caller looks for its answer before it sleeps, where the last answer was quick. Waking a thread that
+/// sleeps costs tens of microseconds, many times what a quick call takes.
+const LOOK: Duration = Duration::from_micros(50);
+/// An answer is quick when it takes less than this, the waking of two threads included.
+const QUICK: Duration = Duration::from_micros(150);
 
 /// How a provider's life ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,6 +109,8 @@ pub(crate) struct Meters {
     pub(crate) memory_bytes: AtomicU64,
     pub(crate) calls: AtomicU64,
     pub(crate) stuck: AtomicU32,
+    /// Whether the last answer was quick.
+    quick: AtomicBool,
 }
 
 /// A running provider.
@@ -190,24 +198,53 @@ impl Instance {
         deadline: Duration,
         call: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Call,
     ) -> Answered<T> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
+        let began = Instant::now();
         match self.calls.try_send(call(reply)) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Answered::Yes(Err(CommandError::Busy)),
             Err(mpsc::error::TrySendError::Closed(_)) => return Answered::Yes(Err(CommandError::Unavailable)),
         }
-        self.meters.calls.fetch_add(1, Ordering::Relaxed);
-        match tokio::time::timeout(deadline, answer).await {
-            Ok(Ok(result)) => Answered::Yes(result),
-            Ok(Err(_)) => Answered::Never,
-            Err(_) => {
-                if self.meters.stuck.fetch_add(1, Ordering::Relaxed) + 1 > STUCK_CALLS {
-                    self.kill.send_replace(Some(format!("more than {STUCK_CALLS} calls were never answered")));
+        // After the call is in the queue: whoever sees the count finds it there.
+        self.meters.calls.fetch_add(1, Ordering::Release);
+        let answered = match self.look_for(&mut answer) {
+            Some(answered) => answered,
+            None => match tokio::time::timeout(deadline, answer).await {
+                Ok(Ok(result)) => Answered::Yes(result),
+                Ok(Err(_)) => Answered::Never,
+                Err(_) => {
+                    if self.meters.stuck.fetch_add(1, Ordering::Relaxed) + 1 > STUCK_CALLS {
+                        self.kill.send_replace(Some(format!("more than {STUCK_CALLS} calls were never answered")));
+                    }
+                    Answered::Late
                 }
-                Answered::Late
+            },
+        };
+        self.meters.quick.store(began.elapsed() < QUICK, Ordering::Relaxed);
+        answered
+    }
+
+    /// Looks for an answer for a moment, without sleeping, where the last one was quick.
+    fn look_for<T>(&self, answer: &mut oneshot::Receiver<Result<T, CommandError>>) -> Option<Answered<T>> {
+        if !self.meters.quick.load(Ordering::Relaxed) || !several_cores() {
+            return None;
+        }
+        let until = Instant::now() + LOOK;
+        loop {
+            match answer.try_recv() {
+                Ok(result) => return Some(Answered::Yes(result)),
+                Err(oneshot::error::TryRecvError::Closed) => return Some(Answered::Never),
+                Err(oneshot::error::TryRecvError::Empty) if Instant::now() >= until => return None,
+                Err(oneshot::error::TryRecvError::Empty) => std::hint::spin_loop(),
             }
         }
     }
+}
+
+/// Whether looking can help: on one core it only keeps the other side from running.
+pub(crate) fn several_cores() -> bool {
+    static SEVERAL: LazyLock<bool> = LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1));
+    *SEVERAL
 }
 
 const STOPPED: &str = "stopped";
