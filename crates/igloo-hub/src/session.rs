@@ -5,7 +5,7 @@
 //! changes nothing any more, whoever still calls it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -16,9 +16,8 @@ use std::{
 use futures::future::{BoxFuture, FutureExt};
 use igloo_engine::{Denial, Home, Instance};
 use igloo_model::{
-    Access, DeviceDescription, InvalidDescription, Kind, Kinds, Tree, Value, limits,
+    DeviceDescription, InvalidDescription, Tree, Value, limits,
     tree::{EmitError as TreeEmitError, WriteError},
-    value::Misfit,
 };
 use igloo_protocol::{BadUpdate, DescribeError, EmitError, Limits, LogLevel, StoreError, Update, UpdateError};
 use parking_lot::Mutex;
@@ -82,10 +81,9 @@ struct SessionState {
     ready_at: Option<Instant>,
 }
 
-/// What this session described: to check values that are not written yet, and to weigh it.
+/// What this session described, weighed.
 #[derive(Default)]
 struct Components {
-    by_handle: HashMap<u32, (Arc<Kind>, Access)>,
     of_device: HashMap<String, Described>,
     /// Bytes of all descriptions.
     weight: usize,
@@ -227,18 +225,6 @@ async fn publish_late(session: Arc<Session>) {
 }
 
 impl Components {
-    /// What [`Tree::write`] would say of an update, without writing it.
-    fn check(&self, update: &Update) -> Result<(), WriteError> {
-        let (kind, access) = self.by_handle.get(&update.component).ok_or(WriteError::UnknownComponent)?;
-        if !access.has_state() {
-            return Err(WriteError::NotWritable);
-        }
-        update.value.check(kind).map_err(|misfit| match misfit {
-            Misfit::WrongType(_) => WriteError::WrongType,
-            Misfit::TooLarge(_) => WriteError::Limit,
-        })
-    }
-
     /// Whether there is room for a description in the place of the device's earlier one.
     fn check_weight(&self, device: &str, weight: usize) -> Result<(), DescribeError> {
         let before = self.of_device.get(device).map_or(0, |known| known.weight);
@@ -257,8 +243,9 @@ impl Components {
         Ok(())
     }
 
-    /// Takes a value into account; false if there is no room for it.
-    fn admit(&mut self, update: &Update) -> bool {
+    /// Takes a value into account; false if there is no room for it. What will be refused (`is_good`) weighs nothing, so
+    /// that only what there is can have a weight, and this is bounded too.
+    fn admit(&mut self, update: &Update, is_good: impl FnOnce() -> bool) -> bool {
         let weight = weight::of_value(&update.value);
         if weight == 0 && self.values.is_empty() {
             return true;
@@ -267,42 +254,35 @@ impl Components {
         if weight > before && self.values_weight - before + weight > weight::VALUES {
             return false;
         }
+        if weight > 0 && !is_good() {
+            return true;
+        }
         self.values_weight = self.values_weight - before + weight;
         if weight > 0 {
-            // Only what there is can have a weight, so that this is bounded too.
-            if self.by_handle.contains_key(&update.component) {
-                self.values.insert(update.component, weight);
-            } else {
-                self.values_weight -= weight;
-            }
+            self.values.insert(update.component, weight);
         } else {
             self.values.remove(&update.component);
         }
         true
     }
 
-    fn describe(&mut self, device: String, handles: &[u32], kinds: Vec<(Arc<Kind>, Access)>, weight: usize) {
+    fn describe(&mut self, device: String, handles: Vec<u32>, weight: usize) {
         let before = self.of_device.remove(&device);
         self.weight = self.weight - before.as_ref().map_or(0, |known| known.weight) + weight;
-        let before = before.map(|known| known.handles).unwrap_or_default();
-        for handle in &before {
-            self.by_handle.remove(handle);
-        }
-        self.by_handle.extend(handles.iter().copied().zip(kinds));
         // Components that stayed have the handles that they had.
-        for handle in before {
-            if !self.by_handle.contains_key(&handle) {
+        let stayed: HashSet<u32> = handles.iter().copied().collect();
+        for handle in before.map(|known| known.handles).unwrap_or_default() {
+            if !stayed.contains(&handle) {
                 self.values_weight -= self.values.remove(&handle).unwrap_or(0);
             }
         }
-        self.of_device.insert(device, Described { handles: handles.to_vec(), weight });
+        self.of_device.insert(device, Described { handles, weight });
     }
 
     fn forget(&mut self, device: &str) {
         let Some(known) = self.of_device.remove(device) else { return };
         self.weight -= known.weight;
         for handle in known.handles {
-            self.by_handle.remove(&handle);
             self.values_weight -= self.values.remove(&handle).unwrap_or(0);
         }
     }
@@ -328,17 +308,12 @@ impl Home for SessionHome {
         if !state.open {
             return Err(DescribeError::Unavailable(String::from("the session has ended")));
         }
-        let kinds: Vec<(Arc<Kind>, Access)> = device
-            .entities
-            .iter()
-            .flat_map(|entity| &entity.components)
-            .map(|component| (Kinds::built_in().get(&component.kind), component.access))
-            .collect();
+        let components: usize = device.entities.iter().map(|entity| entity.components.len()).sum();
         let key = device.id.clone();
         let weight = weight::of_description(&device);
         state.components.check_weight(&key, weight)?;
         state.described.refill(Instant::now());
-        if !state.described.take_many(kinds.len() + 1) {
+        if !state.described.take_many(components + 1) {
             return Err(DescribeError::Limit(format!(
                 "at most {DESCRIBED_PER_SECOND} components are described in a second"
             )));
@@ -357,7 +332,7 @@ impl Home for SessionHome {
             })?;
             Ok((id, tree.describe(owner, id, device, true)))
         })?;
-        state.components.describe(key, &handles, kinds, weight);
+        state.components.describe(key, handles.clone(), weight);
         drop(state);
         session.core.registry.mark([id]);
         Ok(handles)
@@ -416,12 +391,15 @@ impl Home for SessionHome {
         state.writes.refill(Instant::now());
         session.core.tree.change(|tree| {
             for (index, update) in (0_u32..).zip(updates.drain(..)) {
-                let result = if index as usize >= limits::UPDATES_PER_WRITE || !state.components.admit(&update) {
+                let is_good = || tree.check_write(session.managed.id, update.component, &update.value).is_ok();
+                let result = if index as usize >= limits::UPDATES_PER_WRITE || !state.components.admit(&update, is_good)
+                {
                     Err(WriteError::Limit)
                 } else if !state.pending.has(update.component) && state.writes.take() {
                     tree.write(session.managed.id, update.component, update.value, update.time, received)
                 } else {
-                    state.components.check(&update).map(|()| state.pending.put(update, received))
+                    tree.check_write(session.managed.id, update.component, &update.value)
+                        .map(|()| state.pending.put(update, received))
                 };
                 match result {
                     Ok(()) => applied += 1,
@@ -544,27 +522,27 @@ mod tests {
     }
 
     fn components(count: u32) -> (Components, Vec<u32>) {
-        let kind = (Kinds::built_in().get("text"), Access::Read);
         let handles: Vec<u32> = (0..count).collect();
         let mut components = Components::default();
-        components.describe(String::from("d"), &handles, vec![kind; handles.len()], 100);
+        components.describe(String::from("d"), handles.clone(), 100);
         (components, handles)
     }
 
     #[test]
     fn values_have_a_budget_together() {
         let (mut components, handles) = components(2000);
-        let admitted = handles.iter().filter(|handle| components.admit(&text(**handle, limits::TEXT_BYTES))).count();
+        let admitted =
+            handles.iter().filter(|handle| components.admit(&text(**handle, limits::TEXT_BYTES), || true)).count();
         assert_eq!(admitted, weight::VALUES / limits::TEXT_BYTES);
         // A smaller value makes room for another.
-        assert!(!components.admit(&text(1999, 1000)));
-        assert!(components.admit(&text(0, 3)));
-        assert!(components.admit(&text(1999, 1000)));
+        assert!(!components.admit(&text(1999, 1000), || true));
+        assert!(components.admit(&text(0, 3), || true));
+        assert!(components.admit(&text(1999, 1000), || true));
         // What nobody described weighs nothing.
-        components.admit(&text(5000, 1000));
+        components.admit(&text(5000, 1000), || false);
         assert_eq!(components.values.len(), admitted);
         // Described anew without most of them, they are gone.
-        components.describe(String::from("d"), &handles[..10], Vec::new(), 50);
+        components.describe(String::from("d"), handles[..10].to_vec(), 50);
         components.forget("d");
         assert_eq!((components.weight, components.values_weight), (0, 0));
     }
@@ -576,18 +554,9 @@ mod tests {
         for number in 0..15 {
             let name = number.to_string();
             components.check_weight(&name, weight::DEVICE).unwrap();
-            components.describe(name, &[], Vec::new(), weight::DEVICE);
+            components.describe(name, Vec::new(), weight::DEVICE);
         }
         assert!(components.check_weight("16", weight::DEVICE).is_err());
         components.check_weight("3", weight::DEVICE).unwrap();
-    }
-
-    #[test]
-    fn updates_that_wait_are_checked_too() {
-        let (components, _) = components(1);
-        let check = |component, value| components.check(&Update { component, value, time: None });
-        assert_eq!(check(0, Value::Text(String::new())), Ok(()));
-        assert_eq!(check(0, Value::Integer(1)), Err(WriteError::WrongType));
-        assert_eq!(check(1, Value::Integer(1)), Err(WriteError::UnknownComponent));
     }
 }

@@ -54,6 +54,23 @@ pub struct Component {
     watchers: Vec<WatchId>,
 }
 
+impl Component {
+    /// The check of the write path: no text is made for the common case.
+    fn check_write(&self, value: &Value) -> Result<(), WriteError> {
+        if !self.access.has_state() {
+            return Err(WriteError::NotWritable);
+        }
+        match (value, self.kind.value_type) {
+            (Value::Boolean(_), ValueType::Boolean) | (Value::Integer(_), ValueType::Integer) => Ok(()),
+            (Value::Real(real), ValueType::Real) if real.is_finite() => Ok(()),
+            _ => value.check(&self.kind).map_err(|misfit| match misfit {
+                Misfit::WrongType(_) => WriteError::WrongType,
+                Misfit::TooLarge(_) => WriteError::Limit,
+            }),
+        }
+    }
+}
+
 /// An entity: components that belong together.
 #[derive(Clone, Debug)]
 pub struct Entity {
@@ -488,6 +505,12 @@ impl Tree {
         self.change_device(id, |device| !std::mem::replace(&mut device.missing, true));
     }
 
+    /// What [`Self::write`] would say, without writing.
+    pub fn check_write(&self, instance: InstanceId, handle: u32, value: &Value) -> Result<(), WriteError> {
+        let component = self.handle(instance, handle).and_then(|index| self.component(index));
+        component.ok_or(WriteError::UnknownComponent)?.check_write(value)
+    }
+
     /// Writes one value through a session's handle.
     pub fn write(
         &mut self,
@@ -500,10 +523,7 @@ impl Tree {
         let index = self.handle(instance, handle).ok_or(WriteError::UnknownComponent)?;
         let component =
             self.components.get_mut(index.0 as usize).and_then(Option::as_mut).ok_or(WriteError::UnknownComponent)?;
-        if !component.access.has_state() {
-            return Err(WriteError::NotWritable);
-        }
-        check_fast(&value, &component.kind)?;
+        component.check_write(&value)?;
         self.revision += 1;
         component.value = value;
         component.revision = self.revision;
@@ -834,18 +854,6 @@ fn give_handle(owner: &mut Instance, components: &mut [Option<Component>], index
         // `check_description` keeps a session's handles below HANDLES_PER_SESSION.
         u32::try_from(owner.handles.len() - 1).unwrap_or(u32::MAX)
     })
-}
-
-/// The check of the write path: no text is made for the common case.
-fn check_fast(value: &Value, kind: &Kind) -> Result<(), WriteError> {
-    match (value, kind.value_type) {
-        (Value::Boolean(_), ValueType::Boolean) | (Value::Integer(_), ValueType::Integer) => Ok(()),
-        (Value::Real(real), ValueType::Real) if real.is_finite() => Ok(()),
-        _ => value.check(kind).map_err(|misfit| match misfit {
-            Misfit::WrongType(_) => WriteError::WrongType,
-            Misfit::TooLarge(_) => WriteError::Limit,
-        }),
-    }
 }
 
 fn check_change(component: &Component, value: &Value) -> Result<(), String> {

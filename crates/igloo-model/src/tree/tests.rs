@@ -71,6 +71,16 @@ fn handles_die_with_the_session_and_belong_to_their_instance() {
 }
 
 #[test]
+fn what_waits_to_be_written_is_checked_the_same() {
+    let mut tree = home();
+    let handles = tree.describe(INSTANCE, DeviceId(1), device("label", &[("text", Access::Read)]), true);
+    let check = |handle, value| tree.check_write(INSTANCE, handle, &value);
+    assert_eq!(check(handles[0], Value::Text(String::new())), Ok(()));
+    assert_eq!(check(handles[0], Value::Integer(1)), Err(WriteError::WrongType));
+    assert_eq!(check(handles[0] + 1, Value::Integer(1)), Err(WriteError::UnknownComponent));
+}
+
+#[test]
 fn describing_anew_keeps_what_stays() {
     let mut tree = home();
     let lamp = [("switch", Access::ReadWrite), ("dimmer", Access::ReadWrite)];
