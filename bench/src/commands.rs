@@ -1,14 +1,13 @@
 //! A command's round trip: from the hub's command call to its outcome, and to the watch's event, beside the bare
 //! wasmtime call of the same component.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use igloo_model::{Value, tree::Change};
-use igloo_protocol::Command;
 
 use crate::{
-    hub::{Bare, TestHub, command, switch},
+    hub::{Bare, TestHub, bare_switch, command, switch},
     report::{Times, table},
 };
 
@@ -22,14 +21,7 @@ pub(crate) struct Figures {
 
 pub(crate) async fn measure() -> Result<Figures> {
     let bare = Bare::open("bench").await?;
-    let request = Command {
-        id: 1,
-        device: String::from("bench"),
-        entity: String::from("switch"),
-        changes: vec![(String::from("switch"), Value::Boolean(true))],
-        transition: None,
-        deadline: Duration::from_secs(5),
-    };
+    let request = bare_switch();
     let bare = bare
         .engine
         .bare_commands(&bare.prepared, bare.launch()?, &request, COUNT)

@@ -10,7 +10,7 @@ use igloo_engine::{
 };
 use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};
 use igloo_model::{DeviceDescription, DeviceId, Query, Value};
-use igloo_protocol::{BadUpdate, DescribeError, EmitError, Grants, LogLevel, StoreError, Update};
+use igloo_protocol::{BadUpdate, Command, DescribeError, EmitError, Grants, LogLevel, StoreError, Update};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -112,6 +112,18 @@ pub(crate) fn switch(device: DeviceId, on: bool) -> CommandRequest {
         transition: None,
         deadline: Duration::from_secs(5),
         idempotency_key: None,
+    }
+}
+
+/// The same command as an engine delivers it.
+pub(crate) fn bare_switch() -> Command {
+    Command {
+        id: 1,
+        device: String::from("bench"),
+        entity: String::from("switch"),
+        changes: vec![(String::from("switch"), Value::Boolean(true))],
+        transition: None,
+        deadline: Duration::from_secs(5),
     }
 }
 

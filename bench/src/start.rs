@@ -7,11 +7,10 @@ use igloo_engine::{
     Outcome,
     component::{ComponentEngine, EngineOptions},
 };
-use igloo_model::Value;
-use igloo_protocol::{Command, CommandError};
+use igloo_protocol::CommandError;
 
 use crate::{
-    hub::{Bare, package, sha256},
+    hub::{Bare, bare_switch, package, sha256},
     report::table,
 };
 
@@ -32,15 +31,7 @@ pub(crate) async fn measure() -> Result<()> {
         let before = Instant::now();
         let instance = bare.engine.start(&bare.prepared, bare.launch()?);
         loop {
-            let command = Command {
-                id: 1,
-                device: String::from("bench"),
-                entity: String::from("switch"),
-                changes: vec![(String::from("switch"), Value::Boolean(true))],
-                transition: None,
-                deadline: Duration::from_secs(5),
-            };
-            match instance.command(command).await {
+            match instance.command(bare_switch()).await {
                 Outcome::Ok => break,
                 Outcome::Error(CommandError::Unavailable) => tokio::task::yield_now().await,
                 other => bail!("a command was not ok: {other:?}"),

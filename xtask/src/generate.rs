@@ -1,34 +1,14 @@
 //! `cargo xtask generate`: what people read about `model/*.toml`. The SDKs generate their code when they are built.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs};
 
 use anyhow::{Context, Result, bail};
+use igloo_model::{Kind, Kinds};
 use serde::Deserialize;
 
 use crate::{places, say};
 
 const PAGE: &str = "docs/component-kinds.md";
-
-#[derive(Deserialize)]
-struct Components {
-    kind: Vec<Kind>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Kind {
-    name: String,
-    #[serde(rename = "type")]
-    value: String,
-    doc: String,
-    unit: Option<String>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
-    step: Option<f64>,
-    #[serde(default)]
-    options: Vec<String>,
-    target_of: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct Attributes {
@@ -46,9 +26,9 @@ struct Attribute {
 
 /// Writes the page, or with `check` fails if it is not what it would be.
 pub(crate) fn generate(check: bool) -> Result<()> {
-    let components: Components = read("model/components.toml")?;
-    let attributes: Attributes = read("model/attributes.toml")?;
-    let page = page(&components.kind, &attributes.attribute)?;
+    let kinds = Kinds::parse(&text("model/components.toml")?).context("model/components.toml")?;
+    let attributes: Attributes = toml::from_str(&text("model/attributes.toml")?).context("model/attributes.toml")?;
+    let page = page(&kinds, &attributes.attribute)?;
     let path = places::root().join(PAGE);
     if check {
         if fs::read(&path).is_ok_and(|old| old == page.as_bytes()) {
@@ -61,12 +41,11 @@ pub(crate) fn generate(check: bool) -> Result<()> {
     Ok(())
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &str) -> Result<T> {
-    let text = fs::read_to_string(places::root().join(Path::new(path))).with_context(|| path.to_owned())?;
-    toml::from_str(&text).with_context(|| path.to_owned())
+fn text(path: &'static str) -> Result<String> {
+    fs::read_to_string(places::root().join(path)).context(path)
 }
 
-fn page(kinds: &[Kind], attributes: &[Attribute]) -> Result<String> {
+fn page(kinds: &Kinds, attributes: &[Attribute]) -> Result<String> {
     let mut page = String::from(
         "# Component kinds and attributes\n\n\
          Generated from `model/components.toml` and `model/attributes.toml` by `cargo xtask generate`; change those.\n\n\
@@ -74,9 +53,11 @@ fn page(kinds: &[Kind], attributes: &[Attribute]) -> Result<String> {
          shown to people, a narrower range and the like are [attributes](#attributes). Both lists only grow.\n\n\
          | kind | value | unit | range | meaning |\n|---|---|---|---|---|\n",
     );
-    for kind in kinds {
+    for kind in kinds.iter() {
+        let value = serde_json::to_value(kind.value_type)?;
+        let value = value.as_str().unwrap_or_default();
         let unit = kind.unit.as_ref().map(|unit| format!("`{}`", cell(unit))).unwrap_or_default();
-        writeln!(page, "| `{}` | {} | {unit} | {} | {} |", kind.name, kind.value, range(kind), meaning(kind))?;
+        writeln!(page, "| `{}` | {} | {unit} | {} | {} |", kind.name, value, range(kind), meaning(kind))?;
     }
     page += "\n## Attributes\n\n| key | of | value | meaning |\n|---|---|---|---|\n";
     for Attribute { key, on, value, doc } in attributes {
@@ -121,12 +102,12 @@ mod tests {
 
     #[test]
     fn a_kind_is_one_row() {
-        let kinds: Components = toml::from_str(
+        let kinds = Kinds::parse(
             "[[kind]]\nname = 'target-x'\ntype = 'real'\ndoc = 'A | B.'\nunit = 'K'\nminimum = 0\ntarget-of = 'x'\n\
              [[kind]]\nname = 'c'\ntype = 'choice'\ndoc = 'C.'\noptions = ['a', 'b']",
         )
         .unwrap();
-        let page = page(&kinds.kind, &[]).unwrap();
+        let page = page(&kinds, &[]).unwrap();
         assert!(page.contains("| `target-x` | real | `K` | from 0 | A \\| B. What is wished for `x`. |"), "{page}");
         assert!(page.contains("| `c` | choice |  |  | C. One of `a`, `b`. |"), "{page}");
     }
