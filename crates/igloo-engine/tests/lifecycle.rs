@@ -111,6 +111,17 @@ async fn failing_and_finishing_are_told_apart() {
 }
 
 #[tokio::test]
+async fn commands_before_and_after_run_are_unavailable() {
+    let unavailable = Outcome::Error(igloo_protocol::CommandError::Unavailable);
+    let good = || command("misbehave", "good", "switch", Value::Boolean(true));
+    let never = misbehave("never-ready").await;
+    assert_eq!(never.instance.command(good()).await, unavailable);
+    let finished = misbehave("finish").await;
+    assert_eq!(finished.instance.ended().await, Exit::Finished);
+    assert_eq!(finished.instance.command(good()).await, unavailable);
+}
+
+#[tokio::test]
 async fn an_endless_loop_is_ended() {
     let running = misbehave("spin").await;
     let before = Instant::now();
