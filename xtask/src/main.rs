@@ -83,6 +83,9 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
+    if let Some(done) = igloo_build::wrapper::run_if_asked() {
+        return done;
+    }
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         // The summary has said it, and its count is the last line.

@@ -24,6 +24,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// variables would run again, and everything above them would be compiled again.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
+    in_workspace(&mut command);
+    command
+}
+
+/// See [`program`].
+pub(crate) fn in_workspace(command: &mut Command) {
     command.current_dir(places::root());
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -31,7 +37,6 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
             command.env_remove(&name);
         }
     }
-    command
 }
 
 /// Runs to the end, its output going where ours does.

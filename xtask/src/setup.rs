@@ -69,7 +69,7 @@ fn version(text: &str) -> Option<(u32, u32)> {
 }
 
 fn target() -> Result<()> {
-    let target = places::WASM;
+    let target = igloo_build::TARGET;
     let mut sysroot = process::program("rustc");
     sysroot.args(["--print", "sysroot"]);
     let library = process::ask(sysroot).map(|root| Path::new(&root).join("lib/rustlib").join(target).join("lib"));

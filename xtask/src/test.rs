@@ -53,7 +53,7 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
     report.step("lints of the host", |_| clippy(process::cargo(&["clippy"]), &host));
     report
         .step("lints of the SDK and the providers", |_| clippy(process::cargo(&["clippy"]), &[&host, native].concat()));
-    report.step("lints of the guests", |_| clippy(guests::cargo("clippy"), &guests::arguments(guests)));
+    report.step("lints of the guests", |_| clippy(guests::cargo("clippy")?, &guests::arguments(guests)));
     report.step("lints of Python", |_| python());
     report.step("licences and sources", |_| licences());
     report.step("advisories", |_| advisories());
@@ -61,7 +61,7 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
 
 /// The guests that have tests of their own, and the SDK, as arguments for cargo.
 fn native(guests: &[guests::Guest]) -> Vec<String> {
-    let providers = guests.iter().filter(|guest| guest.first_party).map(|guest| guest.name.as_str());
+    let providers = guests.iter().filter(|guest| guest.first_party).map(|guest| guest.source.name.as_str());
     ["igloo-provider"].into_iter().chain(providers).flat_map(|name| ["--package".to_owned(), name.to_owned()]).collect()
 }
 

@@ -333,6 +333,44 @@ async fn names_resolve_and_connect_through_the_sdk() {
 }
 
 #[tokio::test]
+async fn tokio_connects_by_name() {
+    let port = echo_server("127.0.0.1:0").await;
+    let running = guest(&[&format!("tcp://localhost:{port}"), &tcp(port)]).await;
+    let p = json!({ "name": "localhost", "port": port });
+    // Many at once: all wait for the same lookup, and nothing else does.
+    let (answers, sleep) = tokio::join!(
+        futures::future::join_all((0..20).map(|_| case(&running, "tokio-connect-name", p.clone()))),
+        case(&running, "sleep", json!({ "ms": 1 })),
+    );
+    for answer in answers {
+        assert_eq!(answer["answer"], "named", "{answer}");
+        assert!(answer["all"].as_array().unwrap().contains(&json!(format!("127.0.0.1:{port}"))), "{answer}");
+    }
+    assert!(sleep["us"].as_u64().unwrap() < 500_000, "{sleep}");
+    let denied = case(&running, "tokio-connect-name", json!({ "name": "not-granted.example", "port": port })).await;
+    assert!(denied["error"].as_str().unwrap().contains("Permission denied"), "{denied}");
+    assert!(running.home.denials().iter().any(|denial| denial.target.contains("not-granted.example")));
+}
+
+#[tokio::test]
+async fn a_lookup_that_cannot_wait_says_to_try_again() {
+    let running = guest(&["tcp://localhost:80", "tcp://127.0.0.1:80"]).await;
+    let answer = case(&running, "std-lookup", json!({ "name": "localhost", "port": 80 })).await;
+    let answers = answer["answers"].as_array().unwrap();
+    assert!(answers[0].as_str().unwrap().contains("ry again"), "{answer}");
+    assert!(answers[1].as_str().unwrap().contains("127.0.0.1:80"), "{answer}");
+    assert!(running.home.logs().iter().any(|(_, line)| line.contains("igloo::net::resolve")));
+}
+
+#[tokio::test]
+async fn blocking_tasks_run_at_once() {
+    let running = guest(&["storage=16MiB"]).await;
+    assert_eq!(case(&running, "spawn-blocking", json!({})).await["answers"], json!([0, 1, 4]));
+    assert_eq!(case(&running, "tokio-files", json!({})).await["text"], "kept");
+    assert_eq!(case(&running, "thread-spawn", json!({})).await["refused"], "Unsupported");
+}
+
+#[tokio::test]
 async fn http_requests() {
     let port = serve("127.0.0.1:0", |mut stream| async move {
         let mut request = vec![0; 4096];
@@ -415,12 +453,17 @@ async fn blocking_ends_with_the_way_out() {
     let port = echo_server("127.0.0.1:0").await;
     let cases = [
         ("thread-sleep", "tokio::time::sleep"),
-        ("spawn-blocking", "igloo::net::resolve"),
+        ("blocking-sleep", "tokio::time::sleep"),
+        ("thread-spawn", "no threads"),
         ("std-blocking", "tokio::net"),
     ];
     for (name, way_out) in cases {
         let running = guest(&[&tcp(port)]).await;
-        assert_eq!(outcome(&running, name, json!({ "port": port })).await, ActionOutcome::Interrupted, "{name}");
+        assert_eq!(
+            outcome(&running, name, json!({ "port": port, "count": 1 })).await,
+            ActionOutcome::Interrupted,
+            "{name}"
+        );
         let logs = running.home.logs();
         assert!(logs.iter().any(|(_, line)| line.contains(way_out)), "{name}: {logs:?}");
     }

@@ -36,7 +36,8 @@ where
 /// The way out, for panics that a component meets because it has no threads.
 pub(crate) fn explain_panic(message: &str) -> &'static str {
     if message.contains("spawn worker thread") || message.contains("failed to spawn thread") {
-        " (a provider has no threads: use async code; resolve names with igloo::net::resolve or igloo::net::connect)"
+        " (a provider has no threads: use async code; a tokio that is built with `igloo build` runs spawn_blocking at once \
+         and resolves names)"
     } else {
         ""
     }

@@ -18,6 +18,31 @@ pub(crate) async fn connect_name(p: &Parameters) -> Outcome {
     Ok(json!({ "answer": String::from_utf8_lossy(&answer), "peer": stream.peer_addr()?.to_string() }))
 }
 
+/// The same as any crate does it: by tokio, with the name.
+pub(crate) async fn tokio_connect_name(p: &Parameters) -> Outcome {
+    let name = p.name.as_deref().context("name")?;
+    let mut stream = match tokio::net::TcpStream::connect((name, p.port)).await {
+        Ok(stream) => stream,
+        Err(error) => return Ok(json!({ "error": error.to_string() })),
+    };
+    stream.write_all(b"named").await?;
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).await?;
+    let all: Vec<_> = tokio::net::lookup_host(format!("{name}:{}", p.port)).await?.map(|a| a.to_string()).collect();
+    Ok(json!({ "answer": String::from_utf8_lossy(&answer), "all": all }))
+}
+
+/// std's own lookup, `count` times with a pause: the first cannot wait for its answer.
+pub(crate) async fn std_lookup(p: &Parameters) -> Outcome {
+    let mut answers = Vec::new();
+    for _ in 0..p.count.unwrap_or(2) {
+        let found = std::net::ToSocketAddrs::to_socket_addrs(&(p.name.as_deref().context("name")?, p.port));
+        answers.push(found.map_or_else(|e| e.to_string(), |found| format!("{:?}", found.collect::<Vec<_>>())));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(json!({ "answers": answers }))
+}
+
 pub(crate) async fn resolve(p: &Parameters) -> Outcome {
     Ok(match igloo::net::resolve(p.name.as_deref().context("name")?).await {
         Ok(addresses) => json!({ "addresses": addresses.iter().map(ToString::to_string).collect::<Vec<_>>() }),
@@ -94,6 +119,14 @@ pub(crate) async fn store(home: &Home) -> Outcome {
         "gone": gone,
         "too_large": too_large.err().map(|error| error.to_string()),
     }))
+}
+
+/// tokio's files, which take its blocking tasks.
+pub(crate) async fn tokio_files() -> Outcome {
+    tokio::fs::write("/data/async", "kept").await?;
+    let text = tokio::fs::read_to_string("/data/async").await?;
+    tokio::fs::remove_file("/data/async").await?;
+    Ok(json!({ "text": text }))
 }
 
 /// The private directory is all there is.

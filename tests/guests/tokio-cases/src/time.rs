@@ -37,9 +37,30 @@ pub(crate) async fn busy(p: &Parameters) -> Outcome {
     Ok(json!({ "rounds": rounds }))
 }
 
+/// Blocking tasks run at once, one after the other; what is ready waits in between.
 pub(crate) async fn spawn_blocking() -> Outcome {
-    let answer = tokio::task::spawn_blocking(|| 3).await?;
-    Ok(json!({ "answer": answer }))
+    let tasks = (0..3u32).map(|n| tokio::task::spawn_blocking(move || n * n));
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await?);
+    }
+    Ok(json!({ "answers": answers }))
+}
+
+pub(crate) async fn blocking_sleep() -> Outcome {
+    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(50))).await?;
+    Ok(json!({}))
+}
+
+/// `std::thread::Builder` says no; `std::thread::spawn` panics.
+pub(crate) fn thread_spawn(p: &Parameters) -> Outcome {
+    let refused =
+        std::thread::Builder::new().spawn(|| ()).map_or_else(|e| format!("{:?}", e.kind()), |_| "ok".to_owned());
+    if p.count.is_none() {
+        return Ok(json!({ "refused": refused }));
+    }
+    std::thread::spawn(|| ());
+    Ok(json!({}))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "it is a case as the others are")]

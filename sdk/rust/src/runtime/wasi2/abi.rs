@@ -23,6 +23,8 @@ pub(super) enum Code {
     ConnectionReset = 15,
     ConnectionAborted = 16,
     DatagramTooLarge = 17,
+    NameUnresolvable = 18,
+    TemporaryResolverFailure = 19,
     PermanentResolverFailure = 20,
 }
 

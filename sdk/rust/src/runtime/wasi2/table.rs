@@ -1,6 +1,7 @@
 //! The handles of this module's objects. They begin where the host's cannot be, so that both kinds live side by side.
 
 use super::{
+    names::Addresses,
     poll::Pollable,
     tcp::{Connection, Socket},
     udp::UdpSocket,
@@ -20,6 +21,7 @@ pub(super) enum Object {
     UdpInput(Rc<UdpSocket>),
     UdpOutput(Rc<UdpSocket>),
     Pollable(Pollable),
+    Names(Rc<RefCell<Addresses>>),
 }
 
 #[derive(Default)]
