@@ -74,24 +74,24 @@ mod tests {
 
     use super::*;
 
-    fn arguments(target: &str, package: &Path) -> Vec<OsString> {
+    fn arguments(target: &str, package: &Path, out: &Path) -> Vec<OsString> {
         let root = package.join("src/lib.rs");
         ["--crate-name", "rustls_native_certs", root.to_str().unwrap(), "--out-dir"]
             .into_iter()
-            .chain([package.join("out/deps").to_str().unwrap(), "--target", target])
+            .chain([out.join("deps").to_str().unwrap(), "--target", target])
             .map(OsString::from)
             .collect()
     }
 
     #[test]
     fn only_the_components_target_gets_an_overlay() {
-        let package = tempfile::tempdir().unwrap();
+        let (package, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::create_dir(package.path().join("src")).unwrap();
         fs::write(package.path().join("src/lib.rs"), "").unwrap();
         for (target, changed) in [("x86_64-unknown-linux-gnu", false), (TARGET, true)] {
-            let mut after = arguments(target, package.path());
+            let mut after = arguments(target, package.path(), out.path());
             put(&mut after, "rustls-native-certs", "0.8.5", package.path()).unwrap();
-            assert_eq!(after != arguments(target, package.path()), changed, "{target}");
+            assert_eq!(after != arguments(target, package.path(), out.path()), changed, "{target}");
         }
     }
 }

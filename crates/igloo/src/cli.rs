@@ -46,6 +46,11 @@ colours off.";
 pub(crate) enum Command {
     /// Run a hub here.
     Up(Up),
+    /// Build a provider in Rust from its source: a package that `igloo install` takes.
+    #[command(
+        after_help = "Examples:\n  igloo build\n  igloo build ./lamp --out packages\n\nNeeds Rust and its target wasm32-wasip2: rustup target add wasm32-wasip2"
+    )]
+    Build(Build),
     /// Add a provider from a package: a folder with igloo.toml and its component.
     #[command(visible_alias = "add")]
     Install(Install),
@@ -160,6 +165,16 @@ Examples:
   igloo set demo/lamp-1/bulb switch=on dimmer=50% --transition 2s
   igloo set 'Floor lamp' color=#ff8800
   igloo set lamp-1 switch=off --timeout 1s";
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The crate's folder, with Cargo.toml and igloo.toml.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Where to put the package, in a folder of its name [default: `igloo` in cargo's target folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {

@@ -1,5 +1,6 @@
 //! What each command does, one file for each group.
 
+mod build;
 mod devices;
 mod doctor;
 mod grants;
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> anyhow::Result<()> {
         Command::CompileComponent { input, output } => {
             igloo_engine::component::compile_child(&input, &output).context("cannot compile")
         }
+        Command::Build(arguments) => build::build(&arguments, output),
         Command::Completions { shell } => {
             completions(shell, output);
             Ok(())
@@ -80,7 +82,11 @@ async fn talk(command: Command, which: &Where, output: Output) -> anyhow::Result
         Command::Logs { name, follow, last } => logs::logs(&context, name.as_deref(), follow, last).await,
         Command::Groups(groups) => groups::groups(&context, groups).await,
         Command::Tokens(tokens) => tokens::tokens(&context, tokens).await,
-        Command::Doctor | Command::CompileComponent { .. } | Command::Completions { .. } | Command::Up(_) => Ok(()),
+        Command::Doctor
+        | Command::Build(_)
+        | Command::CompileComponent { .. }
+        | Command::Completions { .. }
+        | Command::Up(_) => Ok(()),
     }
 }
 

@@ -21,6 +21,10 @@ use clap::Parser;
 use crate::{cli::Arguments, output::Output};
 
 fn main() -> ExitCode {
+    // `igloo build` has cargo start this program in rustc's place.
+    if let Some(done) = igloo_build::wrapper::run_if_asked() {
+        return done;
+    }
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     match commands::run(arguments, output) {
