@@ -151,13 +151,19 @@ impl Bare {
     }
 
     pub(crate) fn launch(&self) -> Result<Launch> {
+        self.launch_with("{}", &[])
+    }
+
+    pub(crate) fn launch_with(&self, config: &str, more: &[&str]) -> Result<Launch> {
         let mut grants = Grants::default();
-        grants.add("cpu=400%".parse()?);
+        for grant in ["cpu=400%"].iter().chain(more) {
+            grants.add(grant.parse()?);
+        }
         Ok(Launch {
             name: String::from("bare"),
             limits: grants.limits(),
             policy: Policy::new(grants, Vec::new()),
-            home: Arc::new(NoHome),
+            home: Arc::new(NoHome { config: config.into() }),
             private_directory: self.directory.path().to_owned(),
         })
     }
@@ -169,7 +175,9 @@ pub(crate) fn sha256(path: &std::path::Path) -> Result<String> {
 }
 
 /// A home that does nothing: what remains is the engine.
-pub(crate) struct NoHome;
+pub(crate) struct NoHome {
+    config: Arc<str>,
+}
 
 impl Home for NoHome {
     fn describe(&self, device: DeviceDescription) -> Result<Vec<u32>, DescribeError> {
@@ -201,7 +209,7 @@ impl Home for NoHome {
     fn log(&self, _: LogLevel, _: &str) {}
 
     fn config(&self) -> Arc<str> {
-        "{}".into()
+        self.config.clone()
     }
 
     fn denied(&self, _: Denial) {}

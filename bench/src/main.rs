@@ -8,6 +8,7 @@ mod memory;
 mod neighbours;
 mod process;
 mod report;
+mod rust_crates;
 mod start;
 mod watches;
 mod writes;
@@ -29,6 +30,12 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Ordinary tokio code in a component, beside the same code natively.
+    RustCrates {
+        /// Also print one line of JSON with the key figures.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,5 +43,6 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match Arguments::parse().what {
         What::Backbone { json } => runtime.block_on(backbone::run(json)),
+        What::RustCrates { json } => runtime.block_on(rust_crates::run(json)),
     }
 }

@@ -80,6 +80,12 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// Ordinary tokio code in a component, beside the same code natively.
+    RustCrates {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -103,14 +109,15 @@ fn run(task: Task) -> Result<()> {
         Task::Up { data, more } => up::up(data, &more),
         Task::Test { filter, long } => test::test(filter.as_deref(), long),
         Task::Generate { check } => generate::generate(check),
-        Task::Bench { what: Bench::Backbone { json } } => backbone(json),
+        Task::Bench { what: Bench::Backbone { json } } => bench("backbone", json),
+        Task::Bench { what: Bench::RustCrates { json } } => bench("rust-crates", json),
         Task::BuildGuests { names } => guests::build(&names),
     }
 }
 
-fn backbone(json: bool) -> Result<()> {
+fn bench(what: &str, json: bool) -> Result<()> {
     guests::build(&[])?;
-    let mut command = process::cargo(&["run", "--release", "--package", "igloo-bench", "--", "backbone"]);
+    let mut command = process::cargo(&["run", "--release", "--package", "igloo-bench", "--", what]);
     command.args(json.then_some("--json"));
     process::run(command, "If it did not compile, `cargo build --release -p igloo-bench` shows only that.")
 }

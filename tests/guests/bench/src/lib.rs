@@ -1,13 +1,29 @@
-//! Measures the way of a command and of writes: one switch, a hundred reals, a button.
+//! Measures the way of a command and of writes: one switch, a hundred reals, a button; and the network.
+
+pub mod net;
 
 use igloo::{EmitError, Update, prelude::*};
-use std::time::Instant;
+use std::{net::SocketAddr, time::Instant};
 
 struct Bench {
+    work: Option<SocketAddr>,
     home: Home,
     switch: Component<kinds::Switch>,
     button: Component<kinds::Button>,
     reals: Vec<Component<kinds::Real>>,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Config {
+    /// Of an echo server to work with all the time, on ten connections.
+    work: Option<SocketAddr>,
+}
+
+#[derive(serde::Deserialize)]
+struct Network {
+    address: SocketAddr,
+    count: u32,
 }
 
 #[derive(serde::Deserialize)]
@@ -24,19 +40,22 @@ impl Default for Flood {
 }
 
 impl Provider for Bench {
-    type Config = ();
+    type Config = Config;
 
-    async fn new(home: Home, (): ()) -> igloo::Result<Self> {
+    async fn new(home: Home, config: Config) -> igloo::Result<Self> {
         let mut device = Device::new("bench", "Bench");
         let switch = device.entity("switch", "Switch").switch().writable();
         let button = device.entity("button", "Button").button().events(["press"]);
         let reals = (0..100).map(|n| device.entity(format!("real-{n}"), format!("Real {n}")).real()).collect();
         home.describe(device)?;
-        Ok(Self { home, switch, button, reals })
+        Ok(Self { work: config.work, home, switch, button, reals })
     }
 
     async fn run(&self) -> igloo::Result<()> {
-        std::future::pending().await
+        match self.work {
+            Some(address) => Ok(net::work(address, 10).await?),
+            None => std::future::pending().await,
+        }
     }
 
     /// The shortest useful command: one write back, then `ok`.
@@ -48,6 +67,14 @@ impl Provider for Bench {
     }
 
     async fn action(&self, name: &str, parameters: Json) -> Result<Json, CommandError> {
+        if let "echo" | "cycles" = name {
+            let Network { address, count } = igloo::serde_json::from_value(parameters)?;
+            let took = match name {
+                "echo" => net::echo(address, count as usize).await?,
+                _ => net::cycles(address, count).await?,
+            };
+            return Ok(json!({ "elapsed_ns": took.as_nanos() as u64 }));
+        }
         let Flood { count, batch } = igloo::serde_json::from_value(parameters)?;
         match name {
             "flood" => {
