@@ -29,9 +29,9 @@ use std::{
 use wit_bindgen::rt::async_support::{FutureReader, StreamReader, StreamResult, StreamWriter};
 
 /// Bytes that wait in each direction of a connection.
-const BUFFER: usize = 64 * 1024;
-/// The first and the largest read. A connection that sends little keeps little.
-const READ: std::ops::Range<usize> = 1024..32 * 1024;
+const BUFFER: usize = 128 * 1024;
+/// The smallest and the largest read. A connection that sends little keeps little.
+const READ: std::ops::Range<usize> = 1024..64 * 1024;
 /// Connections that wait to be accepted. More wait in the host.
 const ACCEPTED: usize = 16;
 /// How long a closed socket may take to send what was written before, in nanoseconds.
@@ -105,7 +105,7 @@ impl Drop for Socket {
 /// The bytes of one connection.
 #[derive(Default)]
 pub(super) struct Connection {
-    incoming: RefCell<VecDeque<u8>>,
+    incoming: RefCell<Incoming>,
     end: Cell<Option<End>>,
     reader: WakeCell,
     outgoing: RefCell<Vec<u8>>,
@@ -114,6 +114,41 @@ pub(super) struct Connection {
     output: Cell<Output>,
     writer: WakeCell,
     closed: Cell<bool>,
+}
+
+/// Bytes that wait to be read, as they came: not copied together.
+#[derive(Default)]
+struct Incoming {
+    chunks: VecDeque<Vec<u8>>,
+    /// Bytes of the first chunk that were read already.
+    taken: usize,
+    waiting: usize,
+}
+
+impl Incoming {
+    fn push(&mut self, chunk: Vec<u8>) {
+        self.waiting += chunk.len();
+        match self.chunks.back_mut() {
+            // A peer that sends single bytes must not make a chunk of each.
+            Some(last) if last.capacity() - last.len() >= chunk.len() => last.extend(chunk),
+            _ if chunk.is_empty() => {}
+            _ => self.chunks.push_back(chunk),
+        }
+    }
+
+    /// The next bytes; none if there are none.
+    fn front(&self) -> &[u8] {
+        self.chunks.front().and_then(|chunk| chunk.get(self.taken..)).unwrap_or_default()
+    }
+
+    fn take(&mut self, count: usize) {
+        self.waiting -= count;
+        self.taken += count;
+        if self.front().is_empty() {
+            self.chunks.pop_front();
+            self.taken = 0;
+        }
+    }
 }
 
 /// How the incoming bytes ended.
@@ -152,7 +187,7 @@ impl Connection {
     }
 
     pub(super) fn is_readable(&self) -> bool {
-        !self.incoming.borrow().is_empty() || self.end.get().is_some()
+        self.incoming.borrow().waiting > 0 || self.end.get().is_some()
     }
 
     pub(super) fn is_writable(&self) -> bool {
@@ -162,20 +197,20 @@ impl Connection {
     /// Gives at most `max` bytes to `take`, or says why there are none and never will be. A peek leaves them there.
     pub(super) fn read(&self, max: usize, peek: bool, take: impl FnOnce(Read<'_>)) {
         let mut incoming = self.incoming.borrow_mut();
-        if incoming.is_empty() {
+        if incoming.waiting == 0 {
             return match self.end.get() {
                 None => take(Read::Bytes(&[])),
                 Some(End::Finished) => take(Read::End),
                 Some(End::Failed) => take(Read::Failed),
             };
         }
-        let (front, _) = incoming.as_slices();
+        let front = incoming.front();
         let count = front.len().min(max);
         take(Read::Bytes(&front[..count]));
         if peek {
             return;
         }
-        incoming.drain(..count);
+        incoming.take(count);
         drop(incoming);
         self.reader.wake();
     }
@@ -218,13 +253,17 @@ async fn read(connection: Rc<Connection>, mut bytes: StreamReader<u8>, result: F
     let closed = || connection.closed.get();
     let mut size = READ.start;
     loop {
-        let room = || (closed() || connection.incoming.borrow().len() < BUFFER).then_some(());
+        let room = || (closed() || connection.incoming.borrow().waiting < BUFFER).then_some(());
         connection.reader.until(room).await;
         let read = bytes.read(Vec::with_capacity(size));
         let Some((status, read)) = connection.reader.unless(closed, read).await else { return };
-        // A read that was filled asks for more next time.
-        size = if read.len() == size { (size * 2).min(READ.end) } else { size };
-        connection.incoming.borrow_mut().extend(read);
+        // A read that was filled asks for more next time, and one that was not, for less.
+        size = match read.len() {
+            all if all == size => (size * 2).min(READ.end),
+            few if few < size / 4 => (size / 2).max(READ.start),
+            _ => size,
+        };
+        connection.incoming.borrow_mut().push(read);
         if status == StreamResult::Dropped {
             break;
         }
