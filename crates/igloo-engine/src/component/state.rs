@@ -73,6 +73,7 @@ impl State {
             .allow_udp(true)
             .max_random_size(RANDOM_BYTES)
             .preopened_dir(&launch.private_directory, "/data", FsPerms::ReadWrite)?
+            .preopened_dir(launch.roots.directory(), "/etc/ssl", FsPerms::ReadOnly)?
             .socket_addr_check(move |address, purpose| {
                 let home = &*home;
                 let allowed = match purpose {
@@ -89,7 +90,7 @@ impl State {
         Ok(Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone() },
+            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone(), roots: launch.roots.clone() },
             table,
             keys: crypto::keys(),
             home: launch.home.clone(),
