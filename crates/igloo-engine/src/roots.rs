@@ -13,7 +13,11 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use parking_lot::RwLock;
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
+pub use rustls::pki_types::CertificateDer;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::pem::{self, PemObject as _},
+};
 
 /// Where the file is in the directory.
 const FILE: &str = "certs/ca-certificates.crt";
@@ -64,7 +68,7 @@ impl Roots {
         fs::create_dir_all(folder)?;
         let new = folder.join(".new");
         let mut file = fs::File::create(&new)?;
-        file.write_all(pem(self.system.iter().chain(own)).as_bytes())?;
+        file.write_all(write_pem(self.system.iter().chain(own)).as_bytes())?;
         // Before the name: a file that is there is whole, whenever the machine stops.
         file.sync_all()?;
         fs::rename(&new, &path)
@@ -79,8 +83,18 @@ fn client(system: &[CertificateDer<'_>], own: &[CertificateDer<'_>]) -> io::Resu
     Ok(Arc::new(versions.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// Certificates as text (RFC 7468).
-pub fn pem<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'a>>) -> String {
+/// Whether a verifier can use this certificate as a root.
+pub fn check(certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
+    RootCertStore::empty().add(certificate.clone().into_owned())
+}
+
+/// The certificates of a text (RFC 7468). What stands around them is skipped.
+pub fn read_pem(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_slice_iter(text).collect()
+}
+
+/// Certificates as text.
+pub fn write_pem<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'a>>) -> String {
     let mut text = String::new();
     for certificate in certificates {
         text.push_str("-----BEGIN CERTIFICATE-----\n");
@@ -96,18 +110,14 @@ pub fn pem<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'a>>) -
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::pem::PemObject as _;
-
     use super::*;
 
     #[test]
     fn what_is_written_is_what_is_read() {
         let certificates: Vec<CertificateDer<'static>> =
             (0..200_usize).map(|length| (0..length).map(|n| n as u8).collect::<Vec<u8>>().into()).collect();
-        let text = pem(&certificates);
-        let read: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(text.as_bytes()).map(Result::unwrap).collect();
-        assert_eq!(read, certificates);
+        let text = write_pem(&certificates);
+        assert_eq!(read_pem(text.as_bytes()).unwrap(), certificates);
         assert!(text.lines().all(|line| line.len() <= 64));
     }
 
@@ -119,7 +129,7 @@ mod tests {
         let path = directory.path().join(FILE);
         let before = fs::read_to_string(&path).unwrap();
         roots.replace_own(std::slice::from_ref(&own)).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{before}{}", pem([&own])));
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{before}{}", write_pem([&own])));
         roots.replace_own(&[]).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), before);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);

@@ -7,6 +7,7 @@ mod groups;
 mod install;
 mod logs;
 mod providers;
+mod roots;
 mod tokens;
 mod up;
 mod watch;
@@ -79,6 +80,7 @@ async fn talk(command: Command, which: &Where, output: Output) -> anyhow::Result
         Command::Watch { query } => watch::watch(&context, &query).await,
         Command::Logs { name, follow, last } => logs::logs(&context, name.as_deref(), follow, last).await,
         Command::Groups(groups) => groups::groups(&context, groups).await,
+        Command::Roots { command } => roots::roots(&context, command).await,
         Command::Tokens(tokens) => tokens::tokens(&context, tokens).await,
         Command::Doctor | Command::CompileComponent { .. } | Command::Completions { .. } | Command::Up(_) => Ok(()),
     }

@@ -70,6 +70,8 @@ const MIGRATIONS: &[&str] = &["
         instance INTEGER PRIMARY KEY REFERENCES instances (id) ON DELETE CASCADE,
         bytes INTEGER NOT NULL
     ) STRICT;
+", "
+    CREATE TABLE roots (name TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
 "];
 
 /// Opens the database, made if it is not there, with the newest schema. Blocks.
