@@ -5,8 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _};
 use igloo_engine::{
-    Roots,
-    Denial, Home, Policy,
+    Denial, Home, Policy, Roots,
     component::{ComponentEngine, EngineOptions, Launch, Prepared},
 };
 use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};

@@ -128,7 +128,7 @@ async fn a_client_shows_its_certificate_whatever_form_its_key_has() {
 
 #[tokio::test]
 async fn what_cannot_be_trusted_is_refused() {
-    let (pki, stranger) = (Pki::new(), Pki::new());
+    let (pki, stranger, namesake) = (Pki::new(), Pki::named("Somebody else"), Pki::new());
     let good = pki.leaf("p256", "server.test");
     let server = SslServer::start(&pki, &good, &["-rev"]).await;
     let running = guest(server.port, &pki).await;
@@ -149,6 +149,9 @@ async fn what_cannot_be_trusted_is_refused() {
 
     let unknown = SslServer::start(&stranger, &stranger.leaf("p256", "server.test"), &["-rev"]).await;
     refused(&connect(unknown.port, "server.test").await, "UnknownIssuer");
+
+    let forged = SslServer::start(&namesake, &namesake.leaf("p256", "server.test"), &["-rev"]).await;
+    refused(&connect(forged.port, "server.test").await, "BadSignature");
 
     let self_signed = SslServer::start(&pki, &pki.self_signed("server.test"), &["-rev"]).await;
     let answer = connect(self_signed.port, "server.test").await;
@@ -283,8 +286,7 @@ async fn figures() {
     let running = guest(server.port, &pki).await;
     let native = native_config(&pki);
     let address = SocketAddr::from(([127, 0, 0, 1], server.port));
-    let parameters =
-        json!({ "port": server.port, "name": "server.test", "count": HANDSHAKES, "group": "X25519" });
+    let parameters = json!({ "port": server.port, "name": "server.test", "count": HANDSHAKES, "group": "X25519" });
     // In turns, so that both see the same machine.
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -308,8 +310,7 @@ async fn figures() {
         let native = configure(&pki, only);
         let mut best = [0.0_f64; 2];
         for _ in 0..ROUNDS {
-            let parameters =
-                json!({ "port": server.port, "name": "server.test", "path": "/bulk", "suite": suite });
+            let parameters = json!({ "port": server.port, "name": "server.test", "path": "/bulk", "suite": suite });
             let answer = case(&running, "download", parameters).await;
             let rate = |bytes: f64, ns: f64| bytes / ns * 1e9 / f64::from(1 << 20);
             best[0] = best[0].max(rate(answer["bytes"].as_f64().unwrap(), answer["ns"].as_f64().unwrap()));

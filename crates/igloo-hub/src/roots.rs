@@ -153,7 +153,9 @@ fn one_certificate(pem: &str) -> Result<CertificateDer<'static>, Error> {
     let mut certificates = certificates.map_err(|error| Error::Invalid(format!("this is no certificate: {error}")))?;
     match (certificates.pop(), certificates.len()) {
         (Some(one), 0) => Ok(one),
-        (None, _) => Err(invalid("there is no certificate in it: a file in PEM has a line -----BEGIN CERTIFICATE-----")),
+        (None, _) => {
+            Err(invalid("there is no certificate in it: a file in PEM has a line -----BEGIN CERTIFICATE-----"))
+        }
         (Some(_), others) => Err(Error::Invalid(format!(
             "there are {} certificates in it: add each root by itself, and leave out what it has signed",
             others + 1

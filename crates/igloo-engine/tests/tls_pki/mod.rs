@@ -1,6 +1,7 @@
 //! Certificates made by the `openssl` command, and real servers and clients that use them.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::{
     cell::Cell,
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use igloo_engine::roots::{CertificateDer, read_pem};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::Child,
@@ -68,20 +69,42 @@ impl Pki {
 
     /// A root with this kind of key, which signs with this digest.
     pub(crate) fn with(kind: &str, digest: &str) -> Self {
+        Self::make(kind, digest, "Root of a test")
+    }
+
+    /// Another root, of this name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self::make("p256", "-sha256", name)
+    }
+
+    fn make(kind: &str, digest: &str, name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root =
             Leaf { certificate: directory.path().join("root.pem"), key: make_key(directory.path(), "root", kind) };
         let pki = Self { directory, root, digest: digest.to_owned(), serial: Cell::new(1) };
         openssl(&[
-            "req", "-x509", "-new", "-key", pki.root.key(), digest, "-days", "2", "-subj", "/CN=Root of a test",
-            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-            "-out", pki.root.certificate(),
+            "req",
+            "-x509",
+            "-new",
+            "-key",
+            pki.root.key(),
+            digest,
+            "-days",
+            "2",
+            "-subj",
+            &format!("/CN={name}"),
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+            "-out",
+            pki.root.certificate(),
         ]);
         pki
     }
 
     pub(crate) fn root(&self) -> CertificateDer<'static> {
-        CertificateDer::from_pem_file(&self.root.certificate).unwrap()
+        read_pem(&fs::read(&self.root.certificate).unwrap()).unwrap().remove(0)
     }
 
     pub(crate) fn root_path(&self) -> &str {
@@ -101,10 +124,26 @@ impl Pki {
         let (stem, certificate) = self.next();
         let leaf = Leaf { certificate, key: make_key(self.directory.path(), &stem, "p256") };
         openssl(&[
-            "req", "-x509", "-new", "-key", leaf.key(), "-days", "2", "-subj", &format!("/CN={name}"), "-addext",
-            &format!("subjectAltName=DNS:{name}"), "-out", leaf.certificate(),
+            "req",
+            "-x509",
+            "-new",
+            "-key",
+            leaf.key(),
+            "-days",
+            "2",
+            "-subj",
+            &format!("/CN={name}"),
+            "-addext",
+            &format!("subjectAltName=DNS:{name}"),
+            "-out",
+            leaf.certificate(),
         ]);
         leaf
+    }
+
+    /// An authority that expired yesterday.
+    pub(crate) fn expired_root(&self) -> Leaf {
+        self.sign_with("p256", "Old root", "-1", "basicConstraints=critical,CA:TRUE")
     }
 
     /// A directory with a file of this many bytes.
@@ -121,17 +160,35 @@ impl Pki {
     }
 
     fn sign(&self, kind: &str, name: &str, days: &str) -> Leaf {
+        let usage = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth";
+        self.sign_with(kind, name, days, &format!("subjectAltName=DNS:{name},IP:127.0.0.1\n{usage}"))
+    }
+
+    fn sign_with(&self, kind: &str, name: &str, days: &str, with: &str) -> Leaf {
         let (stem, certificate) = self.next();
         let leaf = Leaf { certificate, key: make_key(self.directory.path(), &stem, kind) };
         let at = |extension: &str| self.directory.path().join(format!("{stem}.{extension}"));
         let (request, extensions) = (at("csr"), at("ext"));
-        let usage = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth";
-        fs::write(&extensions, format!("subjectAltName=DNS:{name},IP:127.0.0.1\n{usage}\n")).unwrap();
+        fs::write(&extensions, with).unwrap();
         openssl(&["req", "-new", "-key", leaf.key(), "-subj", &format!("/CN={name}"), "-out", text(&request)]);
         openssl(&[
-            "x509", "-req", "-in", text(&request), "-CA", self.root.certificate(), "-CAkey", self.root.key(),
-            &self.digest, "-set_serial", &self.serial.get().to_string(), "-days", days, "-extfile",
-            text(&extensions), "-out", leaf.certificate(),
+            "x509",
+            "-req",
+            "-in",
+            text(&request),
+            "-CA",
+            self.root.certificate(),
+            "-CAkey",
+            self.root.key(),
+            &self.digest,
+            "-set_serial",
+            &self.serial.get().to_string(),
+            "-days",
+            days,
+            "-extfile",
+            text(&extensions),
+            "-out",
+            leaf.certificate(),
         ]);
         leaf
     }

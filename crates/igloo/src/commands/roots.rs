@@ -61,12 +61,7 @@ async fn list(context: &Context) -> anyhow::Result<()> {
         } else {
             Text::from(&root.expires)
         };
-        [
-            Text::new(&root.name, Tone::Strong),
-            Text::from(&root.subject),
-            expires,
-            Text::from(fingerprint(&root.sha256)),
-        ]
+        [Text::new(&root.name, Tone::Strong), Text::from(&root.subject), expires, Text::from(fingerprint(&root.sha256))]
     });
     context.output.table(["ROOT", "SUBJECT", "EXPIRES", "SHA-256"], rows);
     Ok(())
@@ -88,7 +83,8 @@ fn read(file: &Path) -> anyhow::Result<String> {
 
 /// In pairs, as other tools show it.
 fn fingerprint(sha256: &str) -> String {
-    let pairs: Vec<String> = sha256.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase()).collect();
+    let pairs: Vec<String> =
+        sha256.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase()).collect();
     pairs.join(":")
 }
 

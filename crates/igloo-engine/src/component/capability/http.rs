@@ -71,7 +71,9 @@ async fn send(
     let connect = options.and_then(|options| options.connect_timeout).unwrap_or(CONNECT).min(CONNECT);
     let first_byte = options.and_then(|options| options.first_byte_timeout).unwrap_or(FIRST_BYTE);
     let between_bytes = options.and_then(|options| options.between_bytes_timeout).unwrap_or(BETWEEN_BYTES);
-    let stream = timeout(connect, open(&addresses, tls.then_some(config), &host)).await.map_err(|_| Error::ConnectionTimeout)??;
+    let stream = timeout(connect, open(&addresses, tls.then_some(config), &host))
+        .await
+        .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) = timeout(connect, hyper::client::conn::http1::handshake(TokioIo::new(stream)))
         .await
         .map_err(|_| Error::ConnectionTimeout)?

@@ -103,8 +103,7 @@ impl MessageEncrypter for Records13 {
         let mut plaintext = Vec::with_capacity(length);
         message.payload.copy_to_vec(&mut plaintext);
         plaintext.push(message.typ.into());
-        let sealed =
-            seal(self.key.as_ref(), &Nonce::new(&self.iv, sequence), &make_tls13_aad(length), &plaintext)?;
+        let sealed = seal(self.key.as_ref(), &Nonce::new(&self.iv, sequence), &make_tls13_aad(length), &plaintext)?;
         let mut payload = PrefixedPayload::with_capacity(length);
         payload.extend_from_slice(&sealed);
         // RFC 8446, 5.1: every protected record has the version of TLS 1.2.

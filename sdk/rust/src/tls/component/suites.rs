@@ -13,11 +13,8 @@ use rustls::{
 /// that is ever reached.
 const GCM_RECORDS: u64 = 1 << 24;
 
-const ECDSA: &[SignatureScheme] = &[
-    SignatureScheme::ED25519,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-];
+const ECDSA: &[SignatureScheme] =
+    &[SignatureScheme::ED25519, SignatureScheme::ECDSA_NISTP384_SHA384, SignatureScheme::ECDSA_NISTP256_SHA256];
 const RSA: &[SignatureScheme] = &[
     SignatureScheme::RSA_PSS_SHA512,
     SignatureScheme::RSA_PSS_SHA384,
@@ -43,7 +40,11 @@ const fn common<D: Function>(suite: CipherSuite, hash: &'static Sha<D>, records:
     CipherSuiteCommon { suite, hash_provider: hash, confidentiality_limit: records }
 }
 
-const fn tls13(common: CipherSuiteCommon, hkdf: &'static HkdfUsingHmac<'static>, aead: &'static Tls13) -> Tls13CipherSuite {
+const fn tls13(
+    common: CipherSuiteCommon,
+    hkdf: &'static HkdfUsingHmac<'static>,
+    aead: &'static Tls13,
+) -> Tls13CipherSuite {
     Tls13CipherSuite { common, hkdf_provider: hkdf, aead_alg: aead, quic: None }
 }
 
@@ -61,16 +62,10 @@ static HKDF_SHA384: HkdfUsingHmac<'static> = HkdfUsingHmac(&SHA384);
 static PRF_SHA256: PrfUsingHmac<'static> = PrfUsingHmac(&SHA256);
 static PRF_SHA384: PrfUsingHmac<'static> = PrfUsingHmac(&SHA384);
 
-static TLS13_AES_256_GCM_SHA384: Tls13CipherSuite = tls13(
-    common(CipherSuite::TLS13_AES_256_GCM_SHA384, &SHA384, GCM_RECORDS),
-    &HKDF_SHA384,
-    &Tls13(Aead::Aes256Gcm),
-);
-static TLS13_AES_128_GCM_SHA256: Tls13CipherSuite = tls13(
-    common(CipherSuite::TLS13_AES_128_GCM_SHA256, &SHA256, GCM_RECORDS),
-    &HKDF_SHA256,
-    &Tls13(Aead::Aes128Gcm),
-);
+static TLS13_AES_256_GCM_SHA384: Tls13CipherSuite =
+    tls13(common(CipherSuite::TLS13_AES_256_GCM_SHA384, &SHA384, GCM_RECORDS), &HKDF_SHA384, &Tls13(Aead::Aes256Gcm));
+static TLS13_AES_128_GCM_SHA256: Tls13CipherSuite =
+    tls13(common(CipherSuite::TLS13_AES_128_GCM_SHA256, &SHA256, GCM_RECORDS), &HKDF_SHA256, &Tls13(Aead::Aes128Gcm));
 static TLS13_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = tls13(
     common(CipherSuite::TLS13_CHACHA20_POLY1305_SHA256, &SHA256, u64::MAX),
     &HKDF_SHA256,

@@ -65,3 +65,66 @@ impl HostPrivateKey for State {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::bytes, *};
+
+    const ALGORITHMS: [(&str, usize, usize); 3] = [("x25519", 32, 32), ("p256", 65, 32), ("p384", 97, 48)];
+
+    /// A private key is never given in, so RFC 7748's known answers with one cannot be asked for; what they say of
+    /// points, and that a public key is the private one times the base point, can.
+    #[test]
+    fn a_public_key_is_the_private_one_times_nine() {
+        let mut nine = vec![0; 32];
+        nine[0] = 9;
+        let key = PrivateKey::generate("x25519").unwrap();
+        let public = key.public.clone();
+        assert_eq!(key.agree(&nine).unwrap(), public);
+        // RFC 7748, 5: the highest bit of a point is ignored.
+        nine[31] = 0x80;
+        let key = PrivateKey::generate("x25519").unwrap();
+        let public = key.public.clone();
+        assert_eq!(key.agree(&nine).unwrap(), public);
+    }
+
+    #[test]
+    fn both_ends_agree() {
+        for (algorithm, public, secret) in ALGORITHMS {
+            let (one, other) = (PrivateKey::generate(algorithm).unwrap(), PrivateKey::generate(algorithm).unwrap());
+            let (to_one, to_other) = (other.public.clone(), one.public.clone());
+            assert_eq!(to_one.len(), public);
+            let agreed = one.agree(&to_one).unwrap();
+            assert_eq!(agreed.len(), secret);
+            assert_eq!(agreed, other.agree(&to_other).unwrap(), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn points_that_are_none_are_refused() {
+        // Of order 1, 2, 4 and 8 on Curve25519: each would make the secret nothing.
+        for point in [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        ] {
+            let key = PrivateKey::generate("x25519").unwrap();
+            assert_eq!(key.agree(&bytes(point)), Err(ErrorCode::Refused), "{point}");
+        }
+        for (algorithm, public, _) in ALGORITHMS {
+            for length in (0..200).filter(|length| *length != public) {
+                let key = PrivateKey::generate(algorithm).unwrap();
+                assert_eq!(key.agree(&vec![4; length]), Err(ErrorCode::Refused), "{algorithm} {length}");
+            }
+        }
+        for algorithm in ["p256", "p384"] {
+            let key = PrivateKey::generate(algorithm).unwrap();
+            let mut point = PrivateKey::generate(algorithm).unwrap().public;
+            *point.last_mut().unwrap() ^= 1;
+            assert_eq!(key.agree(&point), Err(ErrorCode::Refused), "not on the curve: {algorithm}");
+        }
+        assert!(matches!(PrivateKey::generate("x448"), Err(ErrorCode::Unsupported)));
+    }
+}

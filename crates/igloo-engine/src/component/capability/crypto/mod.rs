@@ -61,3 +61,15 @@ impl State {
 fn check_length(bytes: &[u8], limit: usize) -> Result<(), ErrorCode> {
     if bytes.len() > limit { Err(ErrorCode::Limit) } else { Ok(()) }
 }
+
+#[cfg(test)]
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+#[cfg(test)]
+impl PartialEq for ErrorCode {
+    fn eq(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+}

@@ -151,9 +151,8 @@ const P256_IDENTIFIER: &[u8] = &[
     0x01, 0x07,
 ];
 /// `SEQUENCE { id-ecPublicKey, secp384r1 }`
-const P384_IDENTIFIER: &[u8] = &[
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22,
-];
+const P384_IDENTIFIER: &[u8] =
+    &[0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
 /// A PKCS#8 around a SEC 1 key (RFC 5958, RFC 5915).
 fn wrap_sec1(curve: &[u8], sec1: &[u8]) -> Vec<u8> {
@@ -220,5 +219,89 @@ impl HostSigningKey for State {
     fn drop(&mut self, key: Resource<SigningKey>) -> wasmtime::Result<()> {
         self.keys.delete(key)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::bytes, *};
+
+    /// Algorithm, public key, message, signature.
+    const KNOWN: [(&str, [&str; 3]); 2] = [
+        // RFC 8032, 7.1, test 2.
+        (
+            "ed25519",
+            [
+                "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+                "72",
+                "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c\
+                 387b2eaeb4302aeeb00d291612bb0c00",
+            ],
+        ),
+        // RFC 6979, A.2.5, "sample"; its r and s as ASN.1.
+        (
+            "ecdsa-p256-sha256",
+            [
+                "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64\
+                 f2f1b20c2d7e9f5177a3c294d4462299",
+                "73616d706c65",
+                "3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716022100f7cb1c942d657c41d4\
+                 36c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn known_signatures_and_no_others() {
+        for (algorithm, answer) in KNOWN {
+            let [key, message, signature] = answer.map(bytes);
+            verify(algorithm, &key, &message, &signature).unwrap();
+            assert_eq!(verify(algorithm, &key, b"another", &signature), Err(ErrorCode::Refused));
+            for byte in 0..signature.len() {
+                let mut changed = signature.clone();
+                changed[byte] ^= 0x10;
+                assert_eq!(verify(algorithm, &key, &message, &changed), Err(ErrorCode::Refused), "{algorithm} {byte}");
+                assert_eq!(verify(algorithm, &key, &message, &signature[..byte]), Err(ErrorCode::Refused));
+            }
+            for length in (0..200).filter(|length| *length != key.len()) {
+                assert_eq!(verify(algorithm, &vec![4; length], &message, &signature), Err(ErrorCode::Refused));
+            }
+        }
+        assert_eq!(verify("md5", &[], &[], &[]), Err(ErrorCode::Unsupported));
+    }
+
+    #[test]
+    fn private_keys_are_read_or_refused() {
+        for format in ["pkcs8", "sec1", "pkcs1"] {
+            for length in 0..300 {
+                for fill in [0x00, 0x02, 0x30, 0xff] {
+                    let imported = SigningKey::import(format, &vec![fill; length]);
+                    assert!(matches!(imported, Err(ErrorCode::InvalidKey(_))), "{format} {length} {fill:x}");
+                }
+            }
+            assert!(matches!(SigningKey::import(format, &[0; SMALL + 1]), Err(ErrorCode::Limit)));
+        }
+    }
+
+    /// RFC 8032, 7.1, test 2, with the key as RFC 8410 has it: nothing random is in it.
+    #[test]
+    fn a_known_key_signs_as_it_is_known_to() {
+        let der =
+            bytes("302e020100300506032b6570042204204ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+        let key = SigningKey::import("pkcs8", &der).unwrap();
+        let [public, message, signature] = KNOWN[0].1.map(bytes);
+        assert_eq!((key.public_key(), key.algorithms()), (&*public, vec!["ed25519".to_owned()]));
+        assert_eq!(key.sign("ed25519", &message).unwrap(), signature);
+        assert_eq!(key.sign("rsa-pss-sha256", &message), Err(ErrorCode::Unsupported));
+        assert_eq!(key.sign("ed25519", &vec![0; MESSAGE + 1]), Err(ErrorCode::Limit));
+    }
+
+    #[test]
+    fn lengths_of_der() {
+        assert_eq!(der(4, &[&[1; 3]])[..2], [4, 3]);
+        assert_eq!(der(4, &[&[1; 0x7f]])[..2], [4, 0x7f]);
+        assert_eq!(der(4, &[&[1; 0x80]])[..3], [4, 0x81, 0x80]);
+        assert_eq!(der(4, &[&[1; 0x100]])[..4], [4, 0x82, 1, 0]);
+        assert_eq!(der(4, &[&[1; SMALL]]).len(), SMALL + 4);
     }
 }
