@@ -20,7 +20,7 @@ use crate::component::{
     state::{Everything, State},
 };
 
-/// Keys of all kinds in an instance: two for each direction of several hundred TLS connections.
+/// Keys of all kinds in an instance: two for each of several hundred TLS connections.
 const KEYS: usize = 1024;
 /// Bytes of a message, a plaintext or a ciphertext.
 const MESSAGE: usize = 1 << 20;
