@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _};
 use igloo_engine::{
-    Denial, Home, Policy,
+    Denial, Home, Policy, Roots,
     component::{ComponentEngine, EngineOptions, Launch, Prepared},
 };
 use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};
@@ -140,6 +140,7 @@ pub(crate) struct Bare {
     pub(crate) engine: Arc<ComponentEngine>,
     pub(crate) prepared: Prepared,
     directory: TempDir,
+    roots: Arc<Roots>,
 }
 
 impl Bare {
@@ -147,7 +148,10 @@ impl Bare {
         let engine = ComponentEngine::new(EngineOptions::new(root().join("target/test-cache")))?;
         let component = package(package_name)?.1;
         let prepared = engine.prepare(&component, &sha256(&component)?).await?;
-        Ok(Self { engine, prepared, directory: tempfile::tempdir()? })
+        let directory = tempfile::tempdir()?;
+        std::fs::create_dir(directory.path().join("data"))?;
+        let roots = Roots::open(directory.path().join("ssl"), &[])?;
+        Ok(Self { engine, prepared, directory, roots })
     }
 
     pub(crate) fn launch(&self) -> Result<Launch> {
@@ -164,7 +168,8 @@ impl Bare {
             limits: grants.limits(),
             policy: Policy::new(grants, Vec::new()),
             home: Arc::new(NoHome { config: config.into() }),
-            private_directory: self.directory.path().to_owned(),
+            private_directory: self.directory.path().join("data"),
+            roots: self.roots.clone(),
         })
     }
 }

@@ -29,6 +29,11 @@ const TO_TEST: &[Tool] = &[
     Tool { present: || process::find("socat").is_some(), packages: &["socat"], why: "pairs of pseudo-terminals" },
     Tool { present: || process::find("ser2net").is_some(), packages: &["ser2net"], why: "serial over the network" },
     Tool { present: || process::find("ip").is_some(), packages: &["iproute2"], why: "networks of the tests' own" },
+    Tool {
+        present: || process::find("openssl").is_some(),
+        packages: &["openssl"],
+        why: "TLS servers and certificates",
+    },
     Tool { present: has_venv, packages: &["python3", "python3-venv"], why: "real counterparts and oracles" },
 ];
 

@@ -62,7 +62,9 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
 /// The guests that have tests of their own, and the SDK, as arguments for cargo.
 fn native(guests: &[guests::Guest]) -> Vec<String> {
     let providers = guests.iter().filter(|guest| guest.first_party).map(|guest| guest.source.name.as_str());
-    ["igloo-provider"].into_iter().chain(providers).flat_map(|name| ["--package".to_owned(), name.to_owned()]).collect()
+    let packages = ["igloo-provider"].into_iter().chain(providers);
+    let features = ["--features", "igloo-provider/tls"].map(str::to_owned);
+    packages.flat_map(|name| ["--package".to_owned(), name.to_owned()]).chain(features).collect()
 }
 
 fn python() -> Result<Outcome> {

@@ -12,7 +12,7 @@ use crate::{
     problem::Problem,
     wire::{
         Action, CommandResult, Compiled, Component, Denial, Device, Entity, Group, Instance, Limits, LogLine, Mode,
-        Outcome, Package, State, Stats, Want,
+        Outcome, Package, Root, State, Stats, Want,
     },
 };
 
@@ -187,6 +187,18 @@ impl From<igloo_hub::GroupInfo> for Group {
             id: info.id.to_string(),
             name: info.name,
             devices: info.devices.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<igloo_hub::RootInfo> for Root {
+    fn from(info: igloo_hub::RootInfo) -> Self {
+        Self {
+            name: info.name,
+            subject: info.subject,
+            expires: timestamp_text(info.expires),
+            expired: info.expired,
+            sha256: info.sha256,
         }
     }
 }

@@ -9,6 +9,7 @@ mod instances;
 mod logs;
 mod meta;
 mod packages;
+mod roots;
 mod tokens;
 mod watch;
 
@@ -51,6 +52,7 @@ fn read() -> OpenApiRouter<Api> {
         .routes(routes!(devices::list))
         .routes(routes!(devices::get))
         .routes(routes!(groups::list))
+        .routes(routes!(roots::list))
         .routes(routes!(watch::watch))
         .routes(routes!(events::follow))
         .routes(routes!(logs::list))
@@ -78,6 +80,8 @@ fn admin() -> OpenApiRouter<Api> {
         .routes(routes!(instances::change, instances::delete))
         .routes(routes!(instances::grant, instances::revoke))
         .routes(routes!(devices::forget))
+        .routes(routes!(roots::add))
+        .routes(routes!(roots::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
 }

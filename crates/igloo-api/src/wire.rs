@@ -456,6 +456,33 @@ pub struct GroupName {
     pub name: String,
 }
 
+/// A root certificate that this home trusts beside the system's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Root {
+    /// For people; unique.
+    pub name: String,
+    /// Whose it is, as the certificate says.
+    pub subject: String,
+    /// When it ends.
+    pub expires: String,
+    /// Whether that is past: then nothing that it signed is trusted.
+    pub expired: bool,
+    /// Its fingerprint: the SHA-256 of the certificate, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A root certificate to trust.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NewRoot {
+    /// Its name; the common name of its subject if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An authority's certificate, as PEM.
+    pub certificate: String,
+}
+
 /// A line that a provider, or the hub about it, logged.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -638,6 +665,8 @@ pub enum HubMessage {
     Packages,
     /// A group was added, changed or removed: read the list again.
     Groups,
+    /// A root certificate was added or removed: read the list again.
+    Roots,
     /// An instance asked for something that is not granted.
     Denial {
         /// What.

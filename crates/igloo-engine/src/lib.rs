@@ -9,9 +9,11 @@ pub mod component;
 pub mod home;
 pub mod instance;
 pub mod policy;
+pub mod roots;
 #[doc(hidden)]
 pub mod test_home;
 
 pub use home::{Denial, Home};
 pub use instance::{ActionOutcome, Exit, Instance, Outcome, Stats};
 pub use policy::Policy;
+pub use roots::Roots;

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use igloo_engine::component::ComponentEngine;
+use igloo_engine::{Roots, component::ComponentEngine};
 use igloo_model::{DeviceDescription, InstanceId};
 use igloo_protocol::Manifest;
 use parking_lot::RwLock;
@@ -29,6 +29,7 @@ use crate::{
     package_files,
     packages::Package,
     registry::Registry,
+    roots::OwnRoots,
     shared_tree::SharedTree,
     snapshot,
     storage::{
@@ -53,6 +54,9 @@ pub(crate) struct Core {
     pub(crate) packages: RwLock<BTreeMap<PackageId, Arc<Package>>>,
     pub(crate) instances: RwLock<HashMap<InstanceId, Arc<Managed>>>,
     pub(crate) groups: Groups,
+    /// The owner's, and what providers see of all of them.
+    pub(crate) own_roots: OwnRoots,
+    pub(crate) roots: Arc<Roots>,
     pub(crate) commands: Commands,
     /// Held by whoever changes what the owner decided, so that memory and disk change in the same order.
     pub(crate) changes: tokio::sync::Mutex<()>,
@@ -93,11 +97,15 @@ impl Core {
     pub(crate) async fn open(options: Options) -> Result<Arc<Self>, Error> {
         let runtime = Handle::current();
         let opened = runtime.spawn_blocking(move || {
-            let opened = open_directory(&options)?;
+            let mut opened = open_directory(&options)?;
             let engine = ComponentEngine::new(options.engine).map_err(|error| Error::Storage(error.to_string()))?;
-            Ok::<_, Error>((opened, engine, options.api_addresses))
+            let own_roots = OwnRoots::new(std::mem::take(&mut opened.4.roots));
+            let ssl = opened.0.ssl();
+            let roots = Roots::open(ssl.clone(), &own_roots.certificates())
+                .map_err(|error| Error::Storage(format!("{}: {error}", ssl.display())))?;
+            Ok::<_, Error>((opened, engine, own_roots, roots, options.api_addresses))
         });
-        let ((directory, storage, registry, commands, loaded), engine, api_addresses) =
+        let ((directory, storage, registry, commands, loaded), engine, own_roots, roots, api_addresses) =
             opened.await.map_err(|error| Error::Storage(error.to_string()))??;
         let core = Arc::new(Self {
             storage: Arc::new(storage),
@@ -110,6 +118,8 @@ impl Core {
             packages: RwLock::default(),
             instances: RwLock::default(),
             groups: Groups::new(loaded.groups),
+            own_roots,
+            roots,
             commands,
             changes: tokio::sync::Mutex::default(),
             snapshot: tokio::sync::Mutex::default(),

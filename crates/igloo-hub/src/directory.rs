@@ -5,6 +5,7 @@
 //! igloo.db                everything that is not a file below (SQLite)
 //! packages/HASH/          igloo.toml and component.wasm of a package
 //! instances/i3/           what an instance sees as /data
+//! ssl/                    what every instance sees as /etc/ssl; written anew at each start
 //! ```
 
 use std::{
@@ -73,6 +74,11 @@ impl Directory {
 
     pub(crate) fn packages(&self) -> PathBuf {
         self.path.join("packages")
+    }
+
+    /// What every instance sees as `/etc/ssl`.
+    pub(crate) fn ssl(&self) -> PathBuf {
+        self.path.join("ssl")
     }
 
     fn instances(&self) -> PathBuf {

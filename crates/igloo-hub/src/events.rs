@@ -31,6 +31,8 @@ pub enum HubEvent {
     Packages,
     /// A group was added, changed or removed.
     Groups,
+    /// A root certificate was added or removed.
+    Roots,
     /// An instance asked for something that is not granted.
     Denial(DenialRecord),
     /// The listener was slow and missed so many events.

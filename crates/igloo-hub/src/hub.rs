@@ -13,7 +13,7 @@ use crate::{
     events::EventStream,
     info::{
         CommandFailure, CommandRequest, CommandResult, GroupId, GroupInfo, InstanceInfo, InstanceRef, NewInstance,
-        PackageId, PackageInfo, Target,
+        PackageId, PackageInfo, RootInfo, Target,
     },
     logs::{LogLine, LogStream},
     managed::Managed,
@@ -289,6 +289,24 @@ impl Hub {
     pub async fn remove_from_group(&self, id: GroupId, devices: &[DeviceId]) -> Result<GroupInfo, Error> {
         let (core, devices) = (self.core(), devices.to_vec());
         self.change(async move { core.change_group(id, devices, false).await }).await
+    }
+
+    /// The owner's own root certificates, by name. Providers and their requests trust them beside the system's.
+    #[must_use]
+    pub fn roots(&self) -> Vec<RootInfo> {
+        self.0.0.root_list()
+    }
+
+    /// Adds a root certificate, given as PEM, under this name or its subject's. It holds for the next connection.
+    pub async fn add_root(&self, name: Option<&str>, pem: &str) -> Result<RootInfo, Error> {
+        let (core, name, pem) = (self.core(), name.map(str::to_owned), pem.to_owned());
+        self.change(async move { core.add_root(name, &pem).await }).await
+    }
+
+    /// Removes a root certificate. Connections that are open stay open.
+    pub async fn remove_root(&self, name: &str) -> Result<(), Error> {
+        let (core, name) = (self.core(), name.to_owned());
+        self.change(async move { core.remove_root(&name).await }).await
     }
 
     /// The newest log lines of one instance or of all, oldest first.

@@ -397,6 +397,23 @@ impl TryFrom<String> for GroupId {
     }
 }
 
+/// A root certificate of the owner's own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RootInfo {
+    /// For people; unique.
+    pub name: String,
+    /// Whose it is, as the certificate says: `CN=Home,O=Me`.
+    pub subject: String,
+    /// When it ends, in nanoseconds since 1970.
+    #[serde(serialize_with = "timestamp")]
+    pub expires: i64,
+    /// Whether that is past: then nothing that it signed is trusted.
+    pub expired: bool,
+    /// Its fingerprint: the SHA-256 of the certificate, in hexadecimal.
+    pub sha256: String,
+}
+
 /// Devices that belong together.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]

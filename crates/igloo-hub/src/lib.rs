@@ -27,6 +27,7 @@ mod packages;
 mod pending;
 mod rate;
 mod registry;
+mod roots;
 mod secrets;
 mod session;
 mod shared_tree;
@@ -43,7 +44,7 @@ pub use events::{EventStream, HubEvent};
 pub use hub::{Hub, Options};
 pub use info::{
     CommandFailure, CommandOutcome, CommandRequest, CommandResult, CompileState, GroupId, GroupInfo, InstanceInfo,
-    InstanceRef, NewInstance, PackageId, PackageInfo, State, Target,
+    InstanceRef, NewInstance, PackageId, PackageInfo, RootInfo, State, Target,
 };
 pub use logs::{LogLine, LogSource, LogStream, Logged};
 pub use view::{ComponentView, DeviceView, EntityView};

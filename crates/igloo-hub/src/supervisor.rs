@@ -160,6 +160,7 @@ async fn run_session(
         limits: session.limits(),
         home: Arc::new(SessionHome(session.clone())),
         private_directory: private,
+        roots: core.roots.clone(),
     };
     let running = session.running.get_or_init(|| core.engine.start(prepared, launch));
     *managed.session.lock() = Some(session.clone());

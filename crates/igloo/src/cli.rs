@@ -133,6 +133,11 @@ pub(crate) enum Command {
     /// Show or change groups of devices.
     #[command(subcommand)]
     Groups(Groups),
+    /// Show or change the root certificates that providers trust beside the system's.
+    Roots {
+        #[command(subcommand)]
+        command: Option<Roots>,
+    },
     /// List, make or revoke tokens for the API.
     #[command(subcommand)]
     Tokens(Tokens),
@@ -367,6 +372,25 @@ pub(crate) enum Groups {
         /// `instance/device`, or a device's id or name.
         #[arg(required = true)]
         devices: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Roots {
+    /// List them. The system's own are not listed.
+    List,
+    /// Trust an authority, such as that of a broker at home.
+    Add {
+        /// Its certificate, in PEM or DER.
+        file: PathBuf,
+        /// How it is called here [default: as its subject is called].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Trust an authority no more.
+    Remove {
+        /// Its name, or its fingerprint.
+        name: String,
     },
 }
 

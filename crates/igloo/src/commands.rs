@@ -8,6 +8,7 @@ mod groups;
 mod install;
 mod logs;
 mod providers;
+mod roots;
 mod tokens;
 mod up;
 mod watch;
@@ -81,6 +82,7 @@ async fn talk(command: Command, which: &Where, output: Output) -> anyhow::Result
         Command::Watch { query } => watch::watch(&context, &query).await,
         Command::Logs { name, follow, last } => logs::logs(&context, name.as_deref(), follow, last).await,
         Command::Groups(groups) => groups::groups(&context, groups).await,
+        Command::Roots { command } => roots::roots(&context, command).await,
         Command::Tokens(tokens) => tokens::tokens(&context, tokens).await,
         Command::Doctor
         | Command::Build(_)

@@ -9,6 +9,7 @@
 //! - what is asked of them: [`Command`], answered with `Ok` or a [`CommandError`]
 //! - the hub: [`Home`], its [`store`], the log macros ([`info!`] …)
 //! - hardware and network: [`serial`], [`http`], [`net`], and all of `tokio::net`
+//! - with the feature `tls`: the module `tls`, for tokio-rustls and the crates that are built on it
 //!
 //! This crate promises that no generated binding appears in an author's code, and must not know what a device means.
 
@@ -30,6 +31,8 @@ mod provider;
 mod runtime;
 pub mod serial;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod value;
 
 pub use command::{Change, Command};

@@ -152,6 +152,8 @@ fn session<P: Provider>() -> Option<Rc<Session<P>>> {
 impl<P: Provider> Guest for Component<P> {
     async fn run() -> Result<(), String> {
         log_panics();
+        #[cfg(feature = "tls")]
+        crate::tls::install();
         let result = runtime::run(live::<P>()).await;
         SESSION.take();
         result.map_err(|error| error.to_string())

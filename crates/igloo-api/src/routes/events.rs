@@ -50,6 +50,7 @@ impl Feed for HubFeed {
             HubEvent::Instances => HubMessage::Instances,
             HubEvent::Packages => HubMessage::Packages,
             HubEvent::Groups => HubMessage::Groups,
+            HubEvent::Roots => HubMessage::Roots,
             HubEvent::Denial(record) => HubMessage::Denial { denial: Box::new(record.into()) },
             HubEvent::Missed { count } => HubMessage::Lost { events: count },
         };

@@ -129,6 +129,11 @@ async fn every_operation_answers_as_the_document_says() {
     api.ok(delete.clone(), member, &lamp, "", none()).await;
     api.ok(delete.clone(), "/v1/groups/{group}", &lamp, "", none()).await;
 
+    let root = json!({"name": "of home", "certificate": authority()});
+    assert_eq!(api.ok(post.clone(), "/v1/roots", &[], "", root).await["subject"], "CN=Authority");
+    assert_eq!(api.ok(get.clone(), "/v1/roots", &[], "", none()).await[0]["name"], "of home");
+    api.ok(delete.clone(), "/v1/roots/{root}", &[("root", "of home")], "", none()).await;
+
     api.ok(get.clone(), "/v1/logs", &[], "?instance=demo-2&last=5", none()).await;
     api.ok(get.clone(), "/v1/denials", &[], "?instance=demo-2", none()).await;
 
@@ -163,6 +168,29 @@ async fn every_operation_answers_as_the_document_says() {
 
     assert_eq!(api.called, api.operations(), "operations that were called, and those in the document");
     home.stop().await;
+}
+
+/// An authority's certificate.
+fn authority() -> String {
+    let extension = ["-addext", "basicConstraints=critical,CA:TRUE"];
+    let output = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            "/dev/null",
+        ])
+        .args(["-days", "2", "-subj", "/CN=Authority"])
+        .args(extension)
+        .output()
+        .expect("openssl: run `cargo xtask setup`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// An operation's path with something in its braces.

@@ -13,6 +13,9 @@ wasmtime::component::bindgen!({
     exports: { default: async | store },
     with: {
         "igloo:serial/ports.port": crate::component::capability::serial::OpenPort,
+        "igloo:crypto/aead.key": crate::component::capability::crypto::AeadKey,
+        "igloo:crypto/agreement.private-key": crate::component::capability::crypto::PrivateKey,
+        "igloo:crypto/signature.signing-key": crate::component::capability::crypto::SigningKey,
         "wasi:clocks": wasmtime_wasi::p3::bindings::clocks,
         "wasi:random": wasmtime_wasi::p3::bindings::random,
         "wasi:sockets": wasmtime_wasi::p3::bindings::sockets,

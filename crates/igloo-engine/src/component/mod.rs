@@ -38,6 +38,7 @@ use crate::{
     home::Home,
     instance::{Exit, Instance, Meters, QUEUED_CALLS},
     policy::Policy,
+    roots::Roots,
 };
 
 /// How often running code is interrupted to let others run.
@@ -107,6 +108,8 @@ pub struct Launch {
     pub home: Arc<dyn Home>,
     /// The directory it sees as `/data`. It has no quota.
     pub private_directory: PathBuf,
+    /// The root certificates that it and its requests trust; it sees them in `/etc/ssl`.
+    pub roots: Arc<Roots>,
 }
 
 /// A compiled component, ready to be started any number of times.

@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     Launch,
-    capability::{http::Http, output::Output, serial::PortsInUse},
+    capability::{crypto, http::Http, output::Output, serial::PortsInUse},
 };
 use crate::{home::Home, instance::Meters, policy::Policy};
 use igloo_protocol::{LogLevel, grants::Protocol};
@@ -38,6 +38,8 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: Http,
     pub(crate) table: ResourceTable,
+    /// Keys of `igloo:crypto`.
+    pub(crate) keys: ResourceTable,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) ports: Arc<PortsInUse>,
@@ -71,6 +73,7 @@ impl State {
             .allow_udp(true)
             .max_random_size(RANDOM_BYTES)
             .preopened_dir(&launch.private_directory, "/data", FsPerms::ReadWrite)?
+            .preopened_dir(launch.roots.directory(), "/etc/ssl", FsPerms::ReadOnly)?
             .socket_addr_check(move |address, purpose| {
                 let home = &*home;
                 let allowed = match purpose {
@@ -87,8 +90,9 @@ impl State {
         Ok(Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone() },
+            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone(), roots: launch.roots.clone() },
             table,
+            keys: crypto::keys(),
             home: launch.home.clone(),
             policy: launch.policy.clone(),
             ports,

@@ -6,7 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use igloo_engine::{
-    Instance, Policy,
+    Instance, Policy, Roots,
     component::{ComponentEngine, EngineOptions, Launch},
     test_home::Recorder,
 };
@@ -48,6 +48,9 @@ pub struct Running {
     pub home: Arc<Recorder>,
     pub policy: Arc<Policy>,
     pub directory: tempfile::TempDir,
+    /// The system's roots, and what the test adds.
+    pub roots: Arc<Roots>,
+    _roots_directory: tempfile::TempDir,
     pub engine: Arc<ComponentEngine>,
 }
 
@@ -76,6 +79,8 @@ pub async fn launch(engine: &Arc<ComponentEngine>, name: &str, texts: &[&str], c
     let grants = grants(texts);
     let home = Arc::new(Recorder::with_config(config));
     let directory = tempfile::tempdir().unwrap();
+    let roots_directory = tempfile::tempdir().unwrap();
+    let roots = Roots::open(roots_directory.path().to_owned(), &[]).unwrap();
     let limits = grants.limits();
     let policy = Policy::new(grants, Vec::new());
     let instance = engine.start(
@@ -86,9 +91,10 @@ pub async fn launch(engine: &Arc<ComponentEngine>, name: &str, texts: &[&str], c
             limits,
             home: home.clone(),
             private_directory: directory.path().to_owned(),
+            roots: roots.clone(),
         },
     );
-    Running { instance, home, policy, directory, engine: engine.clone() }
+    Running { instance, home, policy, directory, roots, _roots_directory: roots_directory, engine: engine.clone() }
 }
 
 /// A command with one change.

@@ -69,6 +69,13 @@ pub(crate) struct GroupRow {
     pub(crate) devices: BTreeSet<DeviceId>,
 }
 
+/// A root certificate of the owner's, in DER.
+#[derive(Clone, Debug)]
+pub(crate) struct RootRow {
+    pub(crate) name: String,
+    pub(crate) certificate: Vec<u8>,
+}
+
 /// Everything that a hub begins with.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
@@ -77,6 +84,7 @@ pub(crate) struct Loaded {
     pub(crate) devices: Vec<(DeviceRow, DeviceDescription)>,
     pub(crate) values: Vec<ValueRow>,
     pub(crate) groups: Vec<GroupRow>,
+    pub(crate) roots: Vec<RootRow>,
 }
 
 /// JSON that this hub cannot read is left where it is, and said: one bad row must not keep the home dark.
@@ -147,6 +155,10 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
         let devices = statement.query_map([integer(group.id.0)], |row| id(row, 0).map(DeviceId))?;
         group.devices = devices.collect::<rusqlite::Result<_>>()?;
     }
+
+    let mut statement = connection.prepare("SELECT name, certificate FROM roots")?;
+    let rows = statement.query_map([], |row| Ok(RootRow { name: row.get(0)?, certificate: row.get(1)? }))?;
+    loaded.roots = rows.collect::<rusqlite::Result<_>>()?;
     Ok(loaded)
 }
 
@@ -277,4 +289,14 @@ pub(crate) fn remove_from_group(connection: &Connection, group: GroupId, device:
             [integer(group.0), integer(device.0)],
         )
         .map(drop)
+}
+
+/// Adds a root certificate.
+pub(crate) fn add_root(connection: &Connection, root: &RootRow) -> rusqlite::Result<()> {
+    connection.execute("INSERT INTO roots VALUES (?1, ?2)", params![root.name, root.certificate]).map(drop)
+}
+
+/// Removes a root certificate.
+pub(crate) fn remove_root(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM roots WHERE name = ?1", [name]).map(drop)
 }

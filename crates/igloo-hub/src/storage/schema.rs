@@ -11,7 +11,8 @@ use crate::error::Error;
 const APPLICATION_ID: i32 = 0x4967_6c6f;
 
 /// Each brings the schema one version up; the first makes it.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
     CREATE TABLE packages (
@@ -70,7 +71,11 @@ const MIGRATIONS: &[&str] = &["
         instance INTEGER PRIMARY KEY REFERENCES instances (id) ON DELETE CASCADE,
         bytes INTEGER NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE roots (name TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
+",
+];
 
 /// Opens the database, made if it is not there, with the newest schema. Blocks.
 pub(crate) fn open(path: &Path) -> Result<Connection, Error> {

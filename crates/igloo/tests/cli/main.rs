@@ -84,6 +84,53 @@ fn a_home_from_nothing_to_removal() {
 }
 
 #[test]
+fn roots_are_added_listed_and_removed() {
+    let home = Home::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (key, pem, der, leaf) = (file("key"), file("root.pem"), file("root.der"), file("leaf.pem"));
+    let openssl = |arguments: &[&str]| {
+        let output = std::process::Command::new("openssl").args(arguments).output().expect("`cargo xtask setup`");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    openssl(&["genpkey", "-algorithm", "ED25519", "-out", &key]);
+    let certificate = |authority: &str, out: &str| {
+        let constraint = format!("basicConstraints=critical,CA:{authority}");
+        openssl(&[
+            "req",
+            "-x509",
+            "-key",
+            &key,
+            "-subj",
+            "/CN=Home",
+            "-days",
+            "2",
+            "-addext",
+            &constraint,
+            "-out",
+            out,
+        ]);
+    };
+    certificate("TRUE", &pem);
+    certificate("FALSE", &leaf);
+    openssl(&["x509", "-in", &pem, "-outform", "DER", "-out", &der]);
+
+    home.igloo(&["roots"]).succeeded();
+    let added = home.igloo(&["roots", "add", &pem]);
+    assert!(added.stdout.starts_with("Home  CN=Home  until 2"), "{added:#?}");
+    home.igloo(&["roots", "add", &der, "--name", "again"]).failed(1, "this certificate is there already, as 'Home'");
+    home.igloo(&["roots", "add", &leaf]).failed(1, "not an authority's certificate");
+    home.igloo(&["roots", "add", &key]).failed(1, "private key");
+    home.igloo(&["roots", "add", &file("nowhere")]).failed(1, "nowhere");
+    let listed = home.igloo(&["roots", "list"]).stdout;
+    assert!(listed.contains("Home") && listed.contains("CN=Home"), "{listed}");
+    home.igloo(&["roots", "remove", "nobody"]).failed(4, "igloo roots list");
+    home.igloo(&["roots", "remove", "Home"]).succeeded();
+    home.igloo(&["roots", "add", &der, "--name", "from DER"]).succeeded();
+    home.stop();
+}
+
+#[test]
 fn failures_name_the_thing_and_the_way_out() {
     let home = Home::start(&["--package", &package("demo-home")]);
     home.until_running("demo-home");

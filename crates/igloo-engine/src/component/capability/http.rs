@@ -3,7 +3,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,6 +23,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::{
     home::Home,
     policy::{Policy, ResolveError},
+    roots::Roots,
 };
 
 /// Deadlines where the provider names none.
@@ -36,6 +37,7 @@ type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(),
 pub(crate) struct Http {
     pub(crate) policy: Arc<Policy>,
     pub(crate) home: Arc<dyn Home>,
+    pub(crate) roots: Arc<Roots>,
 }
 
 impl WasiHttpHooks for Http {
@@ -45,13 +47,14 @@ impl WasiHttpHooks for Http {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(send(self.policy.clone(), self.home.clone(), request, options))
+        Box::new(send(self.policy.clone(), self.home.clone(), self.roots.client(), request, options))
     }
 }
 
 async fn send(
     policy: Arc<Policy>,
     home: Arc<dyn Home>,
+    config: Arc<rustls::ClientConfig>,
     mut request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Sent {
@@ -68,7 +71,9 @@ async fn send(
     let connect = options.and_then(|options| options.connect_timeout).unwrap_or(CONNECT).min(CONNECT);
     let first_byte = options.and_then(|options| options.first_byte_timeout).unwrap_or(FIRST_BYTE);
     let between_bytes = options.and_then(|options| options.between_bytes_timeout).unwrap_or(BETWEEN_BYTES);
-    let stream = timeout(connect, open(&addresses, tls, &host)).await.map_err(|_| Error::ConnectionTimeout)??;
+    let stream = timeout(connect, open(&addresses, tls.then_some(config), &host))
+        .await
+        .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) = timeout(connect, hyper::client::conn::http1::handshake(TokioIo::new(stream)))
         .await
         .map_err(|_| Error::ConnectionTimeout)?
@@ -113,34 +118,18 @@ impl Drop for AbortOnDrop {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-async fn open(addresses: &[std::net::SocketAddr], tls: bool, host: &str) -> Result<Box<dyn Stream>, Error> {
+async fn open(
+    addresses: &[std::net::SocketAddr],
+    tls: Option<Arc<rustls::ClientConfig>>,
+    host: &str,
+) -> Result<Box<dyn Stream>, Error> {
     let stream = TcpStream::connect(addresses).await.map_err(Error::Connect)?;
     stream.set_nodelay(true).map_err(Error::Connect)?;
-    if !tls {
-        return Ok(Box::new(stream));
-    }
+    let Some(config) = tls else { return Ok(Box::new(stream)) };
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| Error::HttpRequestUriInvalid)?;
-    let connector = tokio_rustls::TlsConnector::from(tls_config()?);
+    let connector = tokio_rustls::TlsConnector::from(config);
     Ok(Box::new(connector.connect(name, stream).await.map_err(Error::Tls)?))
-}
-
-/// TLS with the system's roots, read once.
-fn tls_config() -> Result<Arc<rustls::ClientConfig>, Error> {
-    static CONFIG: OnceLock<Option<Arc<rustls::ClientConfig>>> = OnceLock::new();
-    let config = CONFIG.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "a root certificate of the system cannot be read");
-        }
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-        Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-    });
-    config.clone().ok_or(Error::TlsProtocolError)
 }
 
 /// A body that fails when its bytes stay out too long.

@@ -3,6 +3,7 @@
 //! Linked are WASI 0.3, and of WASI 0.2 only what Rust's and Python's standard libraries import: io, clocks, random,
 //! cli and filesystem. WASI 0.2 sockets and HTTP are not there: they would be a second way around the policy.
 
+pub(crate) mod crypto;
 mod discovery;
 mod home;
 pub(crate) mod http;
@@ -38,7 +39,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     igloo::provider::home::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::provider::store::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::serial::ports::add_to_linker::<_, Everything>(linker, |state| state)?;
-    igloo::discovery::browser::add_to_linker::<_, Everything>(linker, |state| state)
+    igloo::discovery::browser::add_to_linker::<_, Everything>(linker, |state| state)?;
+    crypto::add_to_linker(linker)
 }
 
 /// The part of WASI 0.2 that the standard libraries need.
