@@ -213,6 +213,7 @@ async fn a_reset_is_an_error_and_not_the_end() {
     let running = guest(&[&tcp(port)]).await;
     let answer = case(&running, "tcp-reset", json!({ "port": port })).await;
     assert_eq!(answer["read"], "ConnectionReset", "{answer}");
+    assert_ne!(answer["peer"], "ok", "{answer}");
     assert!(["ConnectionReset", "BrokenPipe"].contains(&answer["write"].as_str().unwrap()), "{answer}");
 }
 

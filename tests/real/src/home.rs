@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use igloo_engine::component::EngineOptions;
-use igloo_hub::{CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, NewInstance, Options};
+use igloo_hub::{
+    CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, InstanceRef, NewInstance, Options,
+    State,
+};
 use igloo_model::Query;
 use igloo_protocol::Grants;
 use serde_json::Value as Json;
@@ -50,6 +53,18 @@ impl Home {
             all.add(grant.parse().unwrap());
         }
         self.hub.add_instance(NewInstance { package, name: None, config, grants: all, start: true }).await.unwrap()
+    }
+
+    /// Waits until an instance takes commands and actions.
+    pub async fn ready(&self, instance: &InstanceInfo) {
+        let deadline = Instant::now() + PATIENCE;
+        let which = InstanceRef::Id(instance.id);
+        let mut events = self.hub.follow_events();
+        while self.hub.instance(&which).unwrap().state != State::Running {
+            if timeout_at(deadline, events.next()).await.is_err() {
+                panic!("{} is not ready in time\n{}", instance.name, self.story());
+            }
+        }
     }
 
     /// Waits until what the home shows is what `look` looks for.

@@ -10,9 +10,15 @@ use tokio::time::timeout;
 
 use crate::PATIENCE;
 
+/// A program of `target/venv`.
+#[must_use]
+pub fn venv(program: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin").join(program)
+}
+
 fn command(script: &str, arguments: &[&str]) -> Command {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python: PathBuf = here.join("../../target/venv/bin/python");
+    let python = venv("python");
     assert!(python.exists(), "{} is not there: run `cargo xtask setup`", python.display());
     let mut command = Command::new(python);
     command.arg(here.join("py").join(script)).args(arguments).stdout(Stdio::piped()).kill_on_drop(true);
@@ -57,7 +63,8 @@ impl Python {
         self.process.kill().await.unwrap();
     }
 
-    async fn line(&mut self) -> Json {
+    /// Waits for a line that it says by itself.
+    pub async fn line(&mut self) -> Json {
         let line = timeout(PATIENCE, self.output.next_line()).await.expect("an answer in time").unwrap();
         serde_json::from_str(&line.expect("an answer, not the end")).unwrap()
     }

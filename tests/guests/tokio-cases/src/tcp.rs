@@ -120,7 +120,7 @@ pub(crate) async fn reset(p: &Parameters) -> Outcome {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Ok(json!({ "read": kind(&read), "bytes": bytes, "write": kind(&write) }))
+    Ok(json!({ "read": kind(&read), "bytes": bytes, "write": kind(&write), "peer": kind(&stream.peer_addr()) }))
 }
 
 /// Against an echo server: a read that is dropped loses nothing.

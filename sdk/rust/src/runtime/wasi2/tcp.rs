@@ -377,7 +377,7 @@ extern "C" fn __wasm_import_tcp_method_tcp_socket_finish_connect(handle: u32, ou
     let result = match &*socket.state.borrow() {
         State::Connecting => Err(Code::WouldBlock),
         State::Connected(result) => *result,
-        _ => Err(Code::NotInProgress),
+        _ => Err(Code::InvalidArgument),
     };
     match result {
         Ok(()) => {
@@ -418,7 +418,7 @@ extern "C" fn __wasm_import_tcp_method_tcp_socket_accept(handle: u32, out: Out) 
     let listener = tcp(handle);
     let next = match &mut *listener.state.borrow_mut() {
         State::Listening(queue) => queue.pop_front().ok_or(Code::WouldBlock),
-        _ => Err(Code::InvalidState),
+        _ => Err(Code::InvalidArgument),
     };
     match next {
         Ok(host) => {
@@ -449,7 +449,7 @@ extern "C" fn __wasm_import_tcp_method_tcp_socket_shutdown(handle: u32, how: i32
             }
             out.ok();
         }
-        _ => out.err(1, Code::InvalidState),
+        _ => out.err(1, Code::InvalidArgument),
     }
 }
 
