@@ -37,7 +37,17 @@ enum Change {
     Source(&'static str),
 }
 
+/// A build script, where a package has one.
+const BUILD_SCRIPT: &str = "build.rs";
+
+impl Change {
+    fn is_of_build_script(self) -> bool {
+        matches!(self, Self::Edits(text) if text.contains("file = \"build.rs\""))
+    }
+}
+
 const ALL: &[Overlay] = &[
+    Overlay { name: "ring", change: Change::Edits(include_str!("../overlays/ring.toml")) },
     Overlay { name: "tokio", change: Change::Edits(include_str!("../overlays/tokio.toml")) },
     Overlay { name: "hyper-util", change: Change::Edits(include_str!("../overlays/hyper-util.toml")) },
     Overlay {
@@ -92,7 +102,12 @@ pub(crate) fn apply(
     folder: &Path,
 ) -> Result<Option<PathBuf>, Error> {
     let Some(overlay) = ALL.iter().find(|overlay| overlay.name == name) else { return Ok(None) };
+    // What cargo compiles is the library or, for the machine itself, its build script.
+    let root = package.join(root);
     let Ok(inside) = root.strip_prefix(package) else { return Ok(None) };
+    if inside == Path::new(BUILD_SCRIPT) && !overlay.change.is_of_build_script() {
+        return Ok(None);
+    }
     let made = folder.join(format!("{name}-{version}-{}", fingerprint()));
     if !made.is_dir() {
         // Another compiler may be doing the same: whoever is first wins.

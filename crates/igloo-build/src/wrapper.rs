@@ -52,8 +52,9 @@ fn put(arguments: &mut [OsString], name: &str, version: &str, package: &Path) ->
         let at = arguments.iter().position(|argument| argument == flag)?;
         arguments.get(at + 1).map(OsString::as_os_str)
     };
-    // Not the crate's build script, and not a crate for the machine itself.
-    if value("--target") != Some(OsStr::new(TARGET)) {
+    // Not a crate for the machine itself, but for the build script of one that may be for the component.
+    let is_build_script = value("--crate-name") == Some(OsStr::new("build_script_build"));
+    if value("--target") != Some(OsStr::new(TARGET)) && !is_build_script {
         return Ok(());
     }
     let Some(out) = value("--out-dir").map(PathBuf::from) else { return Ok(()) };
