@@ -1,5 +1,6 @@
 //! `cargo xtask`: sets up, builds, runs, tests and measures Igloo.
 
+mod examples;
 mod generate;
 mod guests;
 mod places;

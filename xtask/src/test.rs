@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{generate, guests, places, process, say, setup};
+use crate::{examples, generate, guests, places, process, say, setup};
 
 enum Outcome {
     Passed,
@@ -29,6 +29,7 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     let mut report = Report::default();
     report.step("setup", |_| done(setup::setup(false)));
     report.step("build guests", |_| done(guests::build(&[])));
+    report.step("build the examples", |_| done(examples::build()));
     let guests = guests::all()?;
     let native = native(&guests);
     if filter.is_none() {

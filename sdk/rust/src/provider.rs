@@ -70,7 +70,11 @@ pub trait Provider: Sized + 'static {
     fn run(&self) -> impl Future<Output = Result<()>>;
 
     /// Carries out a command, while `run` goes on. `Ok` means that the device accepted it; write the new values before.
-    fn command(&self, command: Command) -> impl Future<Output = Result<(), CommandError>>;
+    /// To be left out where nothing is writable.
+    fn command(&self, command: Command) -> impl Future<Output = Result<(), CommandError>> {
+        let error = CommandError::rejected(format_args!("`{}` takes no commands", command.entity));
+        async { Err(error) }
+    }
 
     /// An operation of the provider's own that its manifest names, such as `pair`.
     fn action(
