@@ -19,14 +19,19 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
+    within(&["providers", "tests/guests"])
+}
+
+/// The guests of these rooms, in the order of their folders' names.
+pub(crate) fn within(rooms: &[&str]) -> Result<Vec<Guest>> {
     let mut folders = BTreeSet::new();
-    for room in ["providers", "tests/guests"] {
+    for room in rooms {
         let Ok(entries) = fs::read_dir(places::root().join(room)) else { continue };
         for entry in entries {
             folders.insert(entry?.path());
         }
     }
-    folders.iter().filter(|folder| folder.join("Cargo.toml").is_file()).map(|folder| read(folder)).collect()
+    folders.iter().filter(|folder| folder.join("igloo.toml").is_file()).map(|folder| read(folder)).collect()
 }
 
 fn read(folder: &Path) -> Result<Guest> {
@@ -55,20 +60,25 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if guests.is_empty() {
         return Ok(());
     }
-    let mut command = self::cargo("build")?;
-    command.args(arguments(&guests));
-    let made = cargo::build(command, "the guests").context(
+    let changed = compile(cargo("build")?, &guests).context(
         "If it says that the target may not be installed, run `cargo xtask setup --run-only`; if one guest is broken, \
          `cargo xtask build-guests NAME…` builds the others",
     )?;
+    say::note(format!("target/packages: {changed} changed, {}", say::time(began.elapsed())));
+    Ok(())
+}
+
+/// Runs a `build` of these guests and assembles their packages. How many of those changed.
+pub(crate) fn compile(mut command: Command, guests: &[Guest]) -> Result<usize> {
+    command.args(arguments(guests));
+    let made = cargo::build(command, "the guests")?;
     let mut changed = 0;
-    for Guest { source, .. } in &guests {
+    for Guest { source, .. } in guests {
         let artifact = made.iter().find(|artifact| artifact.manifest.parent() == Some(&source.folder));
         let artifact = artifact.with_context(|| format!("{} has no `crate-type = [\"cdylib\"]`", source.name))?;
         changed += usize::from(source.assemble(&artifact.component, &places::packages())?);
     }
-    say::note(format!("target/packages: {changed} changed, {}", say::time(began.elapsed())));
-    Ok(())
+    Ok(changed)
 }
 
 /// cargo, for guests.

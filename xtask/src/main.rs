@@ -3,6 +3,7 @@
 mod examples;
 mod generate;
 mod guests;
+mod libraries;
 mod places;
 mod process;
 mod say;
@@ -61,6 +62,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run Rust libraries in a component against real counterparts, and write docs/rust-libraries.md.
+    Libraries,
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -112,6 +115,7 @@ fn run(task: Task) -> Result<()> {
         Task::Generate { check } => generate::generate(check),
         Task::Bench { what: Bench::Backbone { json } } => bench("backbone", json),
         Task::Bench { what: Bench::RustCrates { json } } => bench("rust-crates", json),
+        Task::Libraries => libraries::libraries(),
         Task::BuildGuests { names } => guests::build(&names),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{examples, generate, guests, places, process, say, setup};
+use crate::{examples, generate, guests, libraries, places, process, say, setup};
 
 enum Outcome {
     Passed,
@@ -29,6 +29,7 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     let mut report = Report::default();
     report.step("setup", |_| done(setup::setup(false)));
     report.step("build guests", |_| done(guests::build(&[])));
+    report.step("build the libraries' guest", |_| done(libraries::build()));
     report.step("build the examples", |_| done(examples::build()));
     let guests = guests::all()?;
     let native = native(&guests);
@@ -55,6 +56,14 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
     report
         .step("lints of the SDK and the providers", |_| clippy(process::cargo(&["clippy"]), &[&host, native].concat()));
     report.step("lints of the guests", |_| clippy(guests::cargo("clippy")?, &guests::arguments(guests)));
+    report.step("format of the libraries' guests", |_| {
+        let mut format = process::cargo(&["fmt", "--all", "--check", "--manifest-path"]);
+        format.arg(libraries::MANIFEST);
+        command(format, "Run `cargo fmt --all --manifest-path tests/libraries/Cargo.toml`.")
+    });
+    report.step("lints of the libraries' guests", |_| {
+        clippy(libraries::cargo("clippy")?, &guests::arguments(&libraries::guests()?))
+    });
     report.step("lints of Python", |_| python());
     report.step("licences and sources", |_| licences());
     report.step("advisories", |_| advisories());

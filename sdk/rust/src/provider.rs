@@ -179,7 +179,9 @@ impl<P: Provider> Guest for Component<P> {
         let Some(session) = session::<P>() else { return Err(t::CommandError::Unavailable) };
         let outcome = runtime::call(async move {
             let parameters = serde_json::from_str(&parameters).map_err(CommandError::rejected)?;
-            session.provider.action(&name, parameters).await.map(|answer| answer.to_string())
+            // Boxed here and in `live`: with several libraries in it such a future can be hundreds of kilobytes, and to
+            // move it through the calls that follow would overflow the stack of 1 MiB. A command is the hot path.
+            Box::pin(session.provider.action(&name, parameters)).await.map(|answer| answer.to_string())
         });
         outcome.await.unwrap_or(Err(CommandError::Unavailable)).map_err(host::command_error)
     }
@@ -193,14 +195,14 @@ impl<P: Provider> Guest for Component<P> {
 
 async fn live<P: Provider>() -> Result<()> {
     let config = parse_config(&host::config()).map_err(|error| error.context("the configuration does not fit"))?;
-    let provider = P::new(Home::new(), config).await?;
+    let provider = Box::pin(P::new(Home::new(), config)).await?;
     let session = Rc::new(Session { provider, entities: RefCell::default() });
     SESSION.set(Some(session.clone()));
     if P::READY == Ready::AfterNew {
         host::complete();
         host::ready();
     }
-    session.provider.run().await
+    Box::pin(session.provider.run()).await
 }
 
 /// `()` stands for "no configuration", which the hub sends as an empty object.

@@ -21,11 +21,11 @@ pub struct Program {
     said: watch::Receiver<String>,
 }
 
-/// The program where it is on the `PATH`, or where only root's `PATH` looks.
+/// The program where it is on the `PATH`, where only root's `PATH` looks, or at an absolute path.
 fn command<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Command {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)
-        .chain(["/usr/sbin", "/sbin", "/lib/nut", "/usr/libexec/nut"].map(PathBuf::from))
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("there is no {name}: run `cargo xtask setup`"));

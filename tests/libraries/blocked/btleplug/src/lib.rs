@@ -1,0 +1,3 @@
+//! Whether `btleplug` compiles for a component.
+
+pub use btleplug::platform::Manager;

@@ -1,0 +1,3 @@
+//! Whether `mdns-sd` compiles for a component.
+
+pub use mdns_sd::ServiceDaemon;

@@ -1,0 +1,3 @@
+//! Whether `native-tls` compiles for a component.
+
+pub use native_tls::TlsConnector;

@@ -1,0 +1,3 @@
+//! Whether `quinn` compiles for a component.
+
+pub use quinn::Endpoint;

@@ -1,0 +1,3 @@
+//! Whether `rusb` compiles for a component.
+
+pub use rusb::GlobalContext;

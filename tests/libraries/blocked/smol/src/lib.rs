@@ -1,0 +1,3 @@
+//! Whether `smol` compiles for a component.
+
+pub use smol::net::TcpStream;
