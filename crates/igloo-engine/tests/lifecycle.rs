@@ -87,6 +87,15 @@ async fn misbehave(life: &str) -> common::Running {
 }
 
 #[tokio::test]
+async fn a_full_stack_is_named() {
+    let running = misbehave("fill-stack").await;
+    match running.instance.ended().await {
+        Exit::Trapped(reason) => assert!(reason.contains("stack") && reason.contains("Box::pin"), "{reason}"),
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
 async fn a_panic_is_a_trap_with_message_and_place() {
     let running = misbehave("panic").await;
     match running.instance.ended().await {

@@ -232,7 +232,13 @@ fn another_call(meters: &Meters, seen: &mut u64, now: Instant) -> bool {
 
 /// An error with its causes and the guest's backtrace, for people.
 fn describe(error: &wasmtime::Error) -> String {
-    let text = format!("{error:?}");
+    let text = match error.downcast_ref::<wasmtime::Trap>() {
+        // The guest's own stack is at the bottom of its memory: below it there is nothing.
+        Some(wasmtime::Trap::MemoryOutOfBounds | wasmtime::Trap::StackOverflow) => {
+            format!("its stack is full, as a rule (large futures and arrays belong into a box: Box::pin)\n{error:?}")
+        }
+        _ => format!("{error:?}"),
+    };
     let mut lines: Vec<&str> = text.lines().collect();
     if lines.len() > BACKTRACE_LINES {
         lines.truncate(BACKTRACE_LINES);

@@ -228,3 +228,16 @@ fn the_doctor_needs_no_hub() {
     let help = support::igloo(&["--help"], &[]);
     assert!(help.stdout.contains("Examples:") && !help.stdout.contains("compile-component"), "{}", help.stdout);
 }
+
+#[test]
+fn building_says_what_a_folder_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = || support::igloo(&["build", folder.path().to_str().unwrap()], &[]);
+    build().failed(2, "Cargo.toml");
+    std::fs::write(folder.path().join("Cargo.toml"), "[package]\nname = \"lamp\"\n").unwrap();
+    build().failed(2, "igloo.toml");
+    let manifest = "[package]\nname = \"lamp\"\n[provider]\nengine = \"component\"\ncomponent = \"lamp.wasm\"\n";
+    std::fs::write(folder.path().join("igloo.toml"), manifest).unwrap();
+    // What a hub would refuse is told before anything is compiled.
+    build().failed(1, "version");
+}

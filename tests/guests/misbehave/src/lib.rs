@@ -29,6 +29,8 @@ enum Life {
     Finish,
     /// `run` panics after 200 ms.
     Panic,
+    /// `run` calls itself until the stack is full, after 200 ms.
+    FillStack,
     /// `run` never lets go of the processor, after 200 ms.
     Spin,
     /// `run` takes ever more memory, after 200 ms.
@@ -109,6 +111,9 @@ impl Provider for Misbehave {
                 Life::Fail => return Err(igloo::Error::new("misbehave: fails")),
                 Life::Finish => return Ok(()),
                 Life::Panic => panic!("misbehave: panics"),
+                Life::FillStack => {
+                    black_box(fill_stack(0));
+                }
                 Life::Spin => spin(),
                 Life::MemoryBomb => self.memory_bomb(),
                 Life::FloodLog => loop {
@@ -220,6 +225,12 @@ fn spin() -> ! {
     loop {
         black_box(());
     }
+}
+
+/// Never comes back: the stack is full before.
+fn fill_stack(depth: u64) -> u64 {
+    let frame = black_box([depth; 128]);
+    if depth == u64::MAX { 0 } else { fill_stack(depth + 1) + frame[0] }
 }
 
 igloo::provider!(Misbehave);
