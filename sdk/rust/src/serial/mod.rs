@@ -18,7 +18,11 @@
 //! unplugged gives an error of the kind [`NotConnected`](std::io::ErrorKind::NotConnected): wait for it with
 //! [`wait_present`] and open it again.
 
+#[cfg(target_family = "wasm")]
+mod background;
 mod error;
+#[cfg(target_family = "wasm")]
+mod hooks;
 mod pipe;
 mod port;
 mod settings;

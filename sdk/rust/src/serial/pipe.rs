@@ -51,6 +51,35 @@ impl Pipe {
         wake(&mut state.giver);
     }
 
+    /// Bytes that can be read now.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn len(&self) -> usize {
+        self.state().bytes.len()
+    }
+
+    /// Why nothing comes any more.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn error(&self) -> Option<SerialError> {
+        self.state().end.clone()?.err()
+    }
+
+    /// Whether a read would not wait.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn is_readable(&self) -> bool {
+        let state = self.state();
+        !state.bytes.is_empty() || state.end.is_some()
+    }
+
+    /// Waits until a read would not wait.
+    #[cfg(target_family = "wasm")]
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_readable() {
+            return Poll::Ready(());
+        }
+        self.state().taker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Reads what is there.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();

@@ -125,7 +125,7 @@ impl AsyncWrite for SerialPort {
 }
 
 /// Carries what arrives, until the port goes away or nobody reads any more.
-async fn receive(port: Arc<Port>, input: Arc<Pipe>) {
+pub(super) async fn receive(port: Arc<Port>, input: Arc<Pipe>) {
     let (mut bytes, result) = port.receive();
     while input.room().await {
         let (status, read) = {
