@@ -438,40 +438,52 @@ pub trait SerialPort: Send + io::Read + io::Write {
 
 /// The whole trait, by another value that has it.
 macro_rules! forward {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty: $($this:tt)+;)*) => {$(
-        fn $name($($this)+, $($argument: $type),*) -> $answer {
-            (**self).$name($($argument),*)
-        }
-    )*};
+    (
+        $this:ident, $to:expr;
+        shared { $($read:ident($($what:ident: $of:ty)?) -> $answer:ty;)* }
+        changing { $($change:ident($($with:ident: $type:ty)?) -> $done:ty;)* }
+    ) => {
+        $(fn $read(&$this, $($what: $of)?) -> $answer {
+            $to.$read($($what)?)
+        })*
+        $(fn $change(&mut $this, $($with: $type)?) -> $done {
+            $to.$change($($with)?)
+        })*
+    };
 }
 
 impl<T: SerialPort> SerialPort for &mut T {
     forward! {
-        name() -> Option<String>: &self;
-        baud_rate() -> Result<u32>: &self;
-        data_bits() -> Result<DataBits>: &self;
-        flow_control() -> Result<FlowControl>: &self;
-        parity() -> Result<Parity>: &self;
-        stop_bits() -> Result<StopBits>: &self;
-        timeout() -> Duration: &self;
-        set_baud_rate(baud_rate: u32) -> Result<()>: &mut self;
-        set_data_bits(data_bits: DataBits) -> Result<()>: &mut self;
-        set_flow_control(flow_control: FlowControl) -> Result<()>: &mut self;
-        set_parity(parity: Parity) -> Result<()>: &mut self;
-        set_stop_bits(stop_bits: StopBits) -> Result<()>: &mut self;
-        set_timeout(timeout: Duration) -> Result<()>: &mut self;
-        write_request_to_send(level: bool) -> Result<()>: &mut self;
-        write_data_terminal_ready(level: bool) -> Result<()>: &mut self;
-        read_clear_to_send() -> Result<bool>: &mut self;
-        read_data_set_ready() -> Result<bool>: &mut self;
-        read_ring_indicator() -> Result<bool>: &mut self;
-        read_carrier_detect() -> Result<bool>: &mut self;
-        bytes_to_read() -> Result<u32>: &self;
-        bytes_to_write() -> Result<u32>: &self;
-        clear(buffer_to_clear: ClearBuffer) -> Result<()>: &self;
-        try_clone() -> Result<Box<dyn SerialPort>>: &self;
-        set_break() -> Result<()>: &self;
-        clear_break() -> Result<()>: &self;
+        self, (**self);
+        shared {
+            name() -> Option<String>;
+            baud_rate() -> Result<u32>;
+            data_bits() -> Result<DataBits>;
+            flow_control() -> Result<FlowControl>;
+            parity() -> Result<Parity>;
+            stop_bits() -> Result<StopBits>;
+            timeout() -> Duration;
+            bytes_to_read() -> Result<u32>;
+            bytes_to_write() -> Result<u32>;
+            clear(buffer_to_clear: ClearBuffer) -> Result<()>;
+            try_clone() -> Result<Box<dyn SerialPort>>;
+            set_break() -> Result<()>;
+            clear_break() -> Result<()>;
+        }
+        changing {
+            set_baud_rate(baud_rate: u32) -> Result<()>;
+            set_data_bits(data_bits: DataBits) -> Result<()>;
+            set_flow_control(flow_control: FlowControl) -> Result<()>;
+            set_parity(parity: Parity) -> Result<()>;
+            set_stop_bits(stop_bits: StopBits) -> Result<()>;
+            set_timeout(timeout: Duration) -> Result<()>;
+            write_request_to_send(level: bool) -> Result<()>;
+            write_data_terminal_ready(level: bool) -> Result<()>;
+            read_clear_to_send() -> Result<bool>;
+            read_data_set_ready() -> Result<bool>;
+            read_ring_indicator() -> Result<bool>;
+            read_carrier_detect() -> Result<bool>;
+        }
     }
 }
 

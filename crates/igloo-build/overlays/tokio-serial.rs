@@ -21,13 +21,14 @@ use std::{
 };
 
 pub use mio_serial::{
-    ClearBuffer, DataBits, Error, ErrorKind, FlowControl, Parity, SerialPort, SerialPortBuilder, SerialPortInfo,
-    SerialPortType, StopBits, UsbPortInfo, available_ports, new,
+    available_ports, new, ClearBuffer, DataBits, Error, ErrorKind, FlowControl, Parity, SerialPort, SerialPortBuilder,
+    SerialPortInfo, SerialPortType, StopBits, UsbPortInfo,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 // The crate's own file: it is made of what is public here.
 #[cfg(feature = "codec")]
+#[rustfmt::skip]
 pub mod frame;
 
 mod hooks {
@@ -164,37 +165,49 @@ impl Write for SerialStream {
 
 /// What the port itself does.
 macro_rules! forward {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty: $($this:tt)+;)*) => {$(
-        fn $name($($this)+, $($argument: $type),*) -> $answer {
-            self.port.$name($($argument),*)
-        }
-    )*};
+    (
+        $this:ident, $to:expr;
+        shared { $($read:ident($($what:ident: $of:ty)?) -> $answer:ty;)* }
+        changing { $($change:ident($($with:ident: $type:ty)?) -> $done:ty;)* }
+    ) => {
+        $(fn $read(&$this, $($what: $of)?) -> $answer {
+            $to.$read($($what)?)
+        })*
+        $(fn $change(&mut $this, $($with: $type)?) -> $done {
+            $to.$change($($with)?)
+        })*
+    };
 }
 
 impl SerialPort for SerialStream {
     forward! {
-        name() -> Option<String>: &self;
-        baud_rate() -> Result<u32>: &self;
-        data_bits() -> Result<DataBits>: &self;
-        flow_control() -> Result<FlowControl>: &self;
-        parity() -> Result<Parity>: &self;
-        stop_bits() -> Result<StopBits>: &self;
-        set_baud_rate(baud_rate: u32) -> Result<()>: &mut self;
-        set_data_bits(data_bits: DataBits) -> Result<()>: &mut self;
-        set_flow_control(flow_control: FlowControl) -> Result<()>: &mut self;
-        set_parity(parity: Parity) -> Result<()>: &mut self;
-        set_stop_bits(stop_bits: StopBits) -> Result<()>: &mut self;
-        write_request_to_send(level: bool) -> Result<()>: &mut self;
-        write_data_terminal_ready(level: bool) -> Result<()>: &mut self;
-        read_clear_to_send() -> Result<bool>: &mut self;
-        read_data_set_ready() -> Result<bool>: &mut self;
-        read_ring_indicator() -> Result<bool>: &mut self;
-        read_carrier_detect() -> Result<bool>: &mut self;
-        bytes_to_read() -> Result<u32>: &self;
-        bytes_to_write() -> Result<u32>: &self;
-        clear(buffer: ClearBuffer) -> Result<()>: &self;
-        set_break() -> Result<()>: &self;
-        clear_break() -> Result<()>: &self;
+        self, self.port;
+        shared {
+            name() -> Option<String>;
+            baud_rate() -> Result<u32>;
+            data_bits() -> Result<DataBits>;
+            flow_control() -> Result<FlowControl>;
+            parity() -> Result<Parity>;
+            stop_bits() -> Result<StopBits>;
+            bytes_to_read() -> Result<u32>;
+            bytes_to_write() -> Result<u32>;
+            clear(buffer: ClearBuffer) -> Result<()>;
+            set_break() -> Result<()>;
+            clear_break() -> Result<()>;
+        }
+        changing {
+            set_baud_rate(baud_rate: u32) -> Result<()>;
+            set_data_bits(data_bits: DataBits) -> Result<()>;
+            set_flow_control(flow_control: FlowControl) -> Result<()>;
+            set_parity(parity: Parity) -> Result<()>;
+            set_stop_bits(stop_bits: StopBits) -> Result<()>;
+            write_request_to_send(level: bool) -> Result<()>;
+            write_data_terminal_ready(level: bool) -> Result<()>;
+            read_clear_to_send() -> Result<bool>;
+            read_data_set_ready() -> Result<bool>;
+            read_ring_indicator() -> Result<bool>;
+            read_carrier_detect() -> Result<bool>;
+        }
     }
 
     /// Nothing blocks here, so there is no timeout.
@@ -208,7 +221,10 @@ impl SerialPort for SerialStream {
 
     /// A stream has one owner, as natively: this is an error.
     fn try_clone(&self) -> Result<Box<dyn SerialPort>> {
-        Err(Error::new(ErrorKind::Io(io::ErrorKind::Other), "a stream cannot be cloned: split it with tokio::io::split"))
+        Err(Error::new(
+            ErrorKind::Io(io::ErrorKind::Other),
+            "a stream cannot be cloned: split it with tokio::io::split",
+        ))
     }
 }
 

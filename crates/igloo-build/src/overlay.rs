@@ -33,7 +33,6 @@ enum Change {
     /// TOML: see [`Edits`].
     Edits(&'static str),
     /// The root module, instead of the crate's own.
-    #[allow(dead_code, reason = "the overlays of serial crates")]
     Source(&'static str),
 }
 
@@ -58,6 +57,9 @@ const ALL: &[Overlay] = &[
         name: "rustls-platform-verifier",
         change: Change::Edits(include_str!("../overlays/rustls-platform-verifier.toml")),
     },
+    Overlay { name: "serialport", change: Change::Source(include_str!("../overlays/serialport.rs")) },
+    Overlay { name: "mio-serial", change: Change::Source(include_str!("../overlays/mio-serial.rs")) },
+    Overlay { name: "tokio-serial", change: Change::Source(include_str!("../overlays/tokio-serial.rs")) },
 ];
 
 /// What an overlay's TOML says.

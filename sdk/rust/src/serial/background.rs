@@ -312,7 +312,7 @@ impl Background {
         let mut state = self.state.borrow_mut();
         if state.changes() >= CHANGES {
             let text = format!("{CHANGES} changes wait for the port '{}': wait for it with a flush", self.slot);
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
         }
         state.queue.push_back(Work::Change(change));
         drop(state);
@@ -427,7 +427,9 @@ impl Background {
                 let mut state = self.state.borrow_mut();
                 match result {
                     Ok(()) => state.applied = settings,
-                    Err(_) => state.settings = state.applied,
+                    // Unless others have been asked for since.
+                    Err(_) if state.settings == settings => state.settings = state.applied,
+                    Err(_) => {}
                 }
                 result
             }
