@@ -10,6 +10,9 @@ use anyhow::{Result, bail};
 
 use crate::{examples, generate, guests, libraries, places, process, say, setup};
 
+/// A guest whose cases run natively too, over crates that are there only when asked for.
+const SERIAL_CASES: &str = "serial-cases";
+
 enum Outcome {
     Passed,
     Skipped(&'static str),
@@ -72,8 +75,8 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
 /// The guests that have tests of their own, and the SDK, as arguments for cargo.
 fn native(guests: &[guests::Guest]) -> Vec<String> {
     let providers = guests.iter().filter(|guest| guest.first_party).map(|guest| guest.source.name.as_str());
-    let packages = ["igloo-provider"].into_iter().chain(providers);
-    let features = ["--features", "igloo-provider/tls"].map(str::to_owned);
+    let packages = ["igloo-provider", SERIAL_CASES].into_iter().chain(providers);
+    let features = ["--features".to_owned(), format!("igloo-provider/tls,{SERIAL_CASES}/native")];
     packages.flat_map(|name| ["--package".to_owned(), name.to_owned()]).chain(features).collect()
 }
 

@@ -1,19 +1,23 @@
 //! A hub of its own in a temporary directory, with a provider in it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use igloo_engine::component::EngineOptions;
 use igloo_hub::{
-    CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, InstanceRef, NewInstance, Options,
-    State,
+    CommandFailure, CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, InstanceRef,
+    NewInstance, Options, State,
 };
 use igloo_model::Query;
 use igloo_protocol::Grants;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::PATIENCE;
+
+/// Between two looks at something that tells nobody when it changes.
+const STEP: Duration = Duration::from_millis(10);
 
 /// A running hub.
 #[derive(Debug)]
@@ -103,6 +107,17 @@ impl Home {
             idempotency_key: None,
         };
         self.hub.command(request).await.outcome
+    }
+
+    /// Runs an action, as soon as the instance takes one.
+    pub async fn action(&self, instance: &InstanceInfo, name: &str, parameters: Json) -> Result<Json, CommandFailure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.hub.action(&instance.id.into(), name, parameters.clone(), PATIENCE).await {
+                Err(CommandFailure::Unavailable(_)) if Instant::now() < deadline => sleep(STEP).await,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// The current value of a component.

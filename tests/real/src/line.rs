@@ -37,6 +37,20 @@ impl Line {
         self.folder.path().join("far")
     }
 
+    /// A counterpart that sends back what it gets, for as long as the answer lives.
+    #[must_use]
+    pub fn echo(&self) -> Child {
+        self.counterpart("EXEC:cat")
+    }
+
+    /// A counterpart by socat's words for it.
+    #[must_use]
+    pub fn counterpart(&self, address: &str) -> Child {
+        let far = format!("{},rawer", self.far().display());
+        let mut socat = Command::new("socat");
+        socat.args([far.as_str(), address]).stdin(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    }
+
     /// Plugs it in again, at the same paths.
     pub async fn plug(&mut self) {
         let end = |path: &Path| format!("pty,rawer,link={}", path.display());
