@@ -42,3 +42,16 @@ fn hooks_are_declared_as_they_are_defined() {
     assert_eq!(defined["__igloo_serial_1_settings"], "handle:u64)->io::Result<[u32;5]>");
     assert_eq!(defined["__igloo_serial_1_open"], "slot:&str,numbers:[u32;5],dtr:Option<bool>)->io::Result<u64>");
 }
+
+#[test]
+fn the_hook_of_tokios_lookups_is_declared_as_it_is_defined() {
+    let hook = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        let source = fs::read_to_string(path).unwrap();
+        let (_, rest) = source.split_once("fn __igloo_lookup_under_way").unwrap();
+        rest[..rest.find([';', '{']).unwrap()].trim().to_owned()
+    };
+    let defined = hook("sdk/rust/src/runtime/wasi2/names.rs");
+    assert_eq!(defined, "() -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>");
+    assert_eq!(hook("crates/igloo-build/overlays/tokio.toml"), defined);
+}
