@@ -7,6 +7,8 @@ mod ashv2;
 mod axum;
 mod coap;
 mod dsmr5;
+mod embedded_io_async;
+mod esphome_client;
 mod esphome_native_api;
 mod gpsd_proto;
 mod hickory_resolver;
@@ -74,6 +76,8 @@ impl Provider for Libraries {
             "axum" => axum::exchange(&p).await,
             "coap" => coap::exchange(&p).await,
             "dsmr5" => dsmr5::exchange().await,
+            "embedded-io-async" => embedded_io_async::exchange(&p).await,
+            "esphome-client" => esphome_client::exchange(&p).await,
             "esphome-native-api" => esphome_native_api::exchange(&p).await,
             "gpsd_proto" => gpsd_proto::exchange(&p).await,
             "hickory-resolver" => hickory_resolver::exchange(&p).await,
@@ -83,7 +87,8 @@ impl Provider for Libraries {
             "prost" => prost::exchange(&p).await,
             "reqwest" => reqwest::exchange(&p, "http").await,
             "reqwest-https" => reqwest::exchange(&p, "https").await,
-            "rumqttc" => rumqttc::exchange(&p).await,
+            "rumqttc" => rumqttc::plain(&p).await,
+            "rumqttc-tls" => rumqttc::encrypted(&p).await,
             "rups" => rups::exchange(&p).await,
             "rust-mqtt" => rust_mqtt::exchange(&p).await,
             "snmp2" => snmp2::exchange(&p).await,

@@ -1,12 +1,23 @@
 //! A client of an MQTT broker, at QoS 1.
 
 use crate::{Outcome, Parameters};
-use igloo::json;
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use igloo::{json, tls};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, TlsConfiguration, Transport};
+use std::sync::Arc;
+
+pub(crate) async fn plain(p: &Parameters) -> Outcome {
+    exchange(p, Transport::Tcp).await
+}
+
+pub(crate) async fn encrypted(p: &Parameters) -> Outcome {
+    let config = TlsConfiguration::Rustls(Arc::new(tls::client_config()?));
+    exchange(p, Transport::tls_with_config(config)).await
+}
 
 /// Gets a retained message, answers it, and waits until the broker has the answer.
-pub(crate) async fn exchange(p: &Parameters) -> Outcome {
-    let options = MqttOptions::new("rumqttc", p.address.ip().to_string(), p.address.port());
+async fn exchange(p: &Parameters, transport: Transport) -> Outcome {
+    let mut options = MqttOptions::new("rumqttc", p.address.ip().to_string(), p.address.port());
+    options.set_transport(transport);
     let (client, mut events) = AsyncClient::new(options, 8);
     client.subscribe("lamp/set", QoS::AtLeastOnce).await?;
     let message = loop {

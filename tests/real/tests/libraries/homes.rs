@@ -3,11 +3,32 @@
 use igloo_real_tests::{Line, Python, free_port, run};
 use serde_json::json;
 
-use crate::bench::{Bench, saying};
+use crate::bench::{Bench, port_of, saying, tcp};
 use crate::table::Row;
 
 /// `0123456789abcdef` twice.
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+pub(crate) async fn esphome_client(bench: Bench) -> Row {
+    let (mut server, ready) = Python::start("esphome_server.py", &[KEY]).await;
+    let port = port_of(&ready);
+    let answer = bench.exchange("esphome-client", &[tcp(port)], saying(port, KEY)).await;
+    let expected = json!({
+        "device": ["porch", "AA:BB:CC:DD:EE:FF"],
+        "switch": "Relay",
+        "unit": "°C",
+        "outside": -3.5,
+        "states": [false, true],
+    });
+    assert_eq!(answer, expected);
+    assert_eq!(server.line().await, json!({ "command": [11, true] }));
+    assert_eq!(server.line().await, json!({ "pinged": true }));
+    Row::ran(
+        "esphome-client",
+        "aioesphomeapi's messages, noiseprotocol",
+        "A device's entities and states, encrypted; a ping answered, a switch set",
+    )
+}
 
 pub(crate) async fn esphome_native_api(bench: Bench) -> Row {
     let port = free_port();

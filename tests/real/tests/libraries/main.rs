@@ -30,6 +30,7 @@ use table::Row;
 fn cases(bench: &Bench) -> Vec<BoxFuture<'static, Row>> {
     vec![
         mqtt::rumqttc(bench.clone()).boxed(),
+        mqtt::rumqttc_tls(bench.clone()).boxed(),
         mqtt::rust_mqtt(bench.clone()).boxed(),
         modbus::over_tcp(bench.clone()).boxed(),
         modbus::over_serial(bench.clone()).boxed(),
@@ -40,12 +41,14 @@ fn cases(bench: &Bench) -> Vec<BoxFuture<'static, Row>> {
         web::tokio_tungstenite(bench.clone()).boxed(),
         web::tokio_tungstenite_wss(bench.clone()).boxed(),
         web::tokio_rustls(bench.clone()).boxed(),
+        web::embedded_io_async(bench.clone()).boxed(),
         messages::snow(bench.clone()).boxed(),
         messages::prost(bench.clone()).boxed(),
         devices::coap(bench.clone()).boxed(),
         devices::snmp2(bench.clone()).boxed(),
         devices::rups(bench.clone()).boxed(),
         devices::lifx_core(bench.clone()).boxed(),
+        homes::esphome_client(bench.clone()).boxed(),
         homes::esphome_native_api(bench.clone()).boxed(),
         homes::ashv2(bench.clone()).boxed(),
         receivers::nmea(bench.clone()).boxed(),

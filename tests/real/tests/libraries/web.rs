@@ -112,6 +112,18 @@ pub(crate) async fn tokio_rustls(bench: Bench) -> Row {
     )
 }
 
+pub(crate) async fn embedded_io_async(bench: Bench) -> Row {
+    let (_server, ready) = Python::start("http_server.py", &[]).await;
+    let port = port_of(&ready);
+    let answer = bench.exchange("embedded-io-async", &[tcp(port)], saying(port, "dim the hall")).await;
+    assert_eq!(answer, json!({ "answer": "DIM THE HALL", "ended": true }));
+    Row::ran(
+        "embedded-io-async",
+        "aiohttp",
+        "HTTP/1.0 by code that knows these traits alone, on a socket of tokio's by `embedded-io-adapters`",
+    )
+}
+
 pub(crate) async fn ureq(bench: Bench) -> Row {
     let (_server, ready) = Python::start("http_server.py", &[]).await;
     let port = port_of(&ready);
