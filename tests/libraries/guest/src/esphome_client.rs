@@ -32,8 +32,10 @@ pub(crate) async fn exchange(p: &Parameters) -> Outcome {
             EspHomeMessage::SensorStateResponse(state) if state.key == sensor => outside = Some(state.state),
             EspHomeMessage::SwitchStateResponse(state) if state.key == key => {
                 states.push(state.state);
-                let command = SwitchCommandRequest { key, state: true, ..SwitchCommandRequest::default() };
-                device.try_write(command).await?;
+                if !state.state {
+                    let command = SwitchCommandRequest { key, state: true, ..SwitchCommandRequest::default() };
+                    device.try_write(command).await?;
+                }
             }
             _ => {}
         }

@@ -20,10 +20,12 @@ mod reqwest;
 mod rumqttc;
 mod rups;
 mod rust_mqtt;
+mod serialport;
 mod snmp2;
 mod snow;
 mod tokio_modbus;
 mod tokio_rustls;
+mod tokio_serial;
 mod tokio_tungstenite;
 mod ureq;
 
@@ -93,6 +95,8 @@ impl Provider for Libraries {
             "rust-mqtt" => rust_mqtt::exchange(&p).await,
             "snmp2" => snmp2::exchange(&p).await,
             "snow" => snow::exchange(&p).await,
+            "serialport" => serialport::exchange(&p).await,
+            "tokio-serial" => tokio_serial::exchange().await,
             "tokio-modbus-rtu" => tokio_modbus::over_serial().await,
             "tokio-modbus-tcp" => tokio_modbus::over_tcp(&p).await,
             "tokio-rustls" => tokio_rustls::exchange(&p).await,

@@ -21,7 +21,7 @@ pub(crate) async fn over_serial() -> Outcome {
 }
 
 /// Reads what the host has set, writes what the host looks for, and asks for what is not there.
-async fn speak(mut unit: Context) -> Outcome {
+pub(crate) async fn speak(mut unit: Context) -> Outcome {
     let inputs = unit.read_input_registers(0, 3).await??;
     unit.write_multiple_registers(16, &[215, 0xFFD8]).await??;
     unit.write_single_coil(3, true).await??;

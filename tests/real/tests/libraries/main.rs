@@ -34,6 +34,8 @@ fn cases(bench: &Bench) -> Vec<BoxFuture<'static, Row>> {
         mqtt::rust_mqtt(bench.clone()).boxed(),
         modbus::over_tcp(bench.clone()).boxed(),
         modbus::over_serial(bench.clone()).boxed(),
+        modbus::tokio_serial(bench.clone()).boxed(),
+        modbus::serialport(bench.clone()).boxed(),
         web::hyper(bench.clone()).boxed(),
         web::reqwest(bench.clone()).boxed(),
         web::reqwest_https(bench.clone()).boxed(),

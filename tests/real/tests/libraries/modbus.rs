@@ -32,10 +32,32 @@ pub(crate) async fn over_tcp(bench: Bench) -> Row {
 }
 
 pub(crate) async fn over_serial(bench: Bench) -> Row {
+    on_a_line(&bench, "tokio-modbus-rtu").await;
+    Row::ran(LIBRARY, "pymodbus", &format!("RTU on a serial port: {WHAT}"))
+}
+
+pub(crate) async fn tokio_serial(bench: Bench) -> Row {
+    on_a_line(&bench, "tokio-serial").await;
+    let what = format!("Opened a port by its path, which is a slot; `tokio-modbus` on it {WHAT}");
+    Row::ran("tokio-serial", "pymodbus", &what)
+}
+
+pub(crate) async fn serialport(bench: Bench) -> Row {
+    let line = Line::new().await;
+    let (mut dimmers, _) = Python::start("dimmers.py", &[line.far().to_str().unwrap()]).await;
+    let grants = [format!("serial:port={}", line.near().display())];
+    let answer = bench.exchange("serialport", &grants, json!({ "text": "3=40" })).await;
+    assert_eq!(answer, json!({ "said": "3:40\n", "name": "port" }));
+    assert_eq!(dimmers.ask(json!(null)).await["levels"], json!({ "3": 40 }));
+    let what = "A line each way, with a timeout of zero and an `await` between reads: it must not wait by itself";
+    Row::ran("serialport", "pyserial", what)
+}
+
+/// Lets a library speak RTU on a serial line.
+async fn on_a_line(bench: &Bench, action: &str) {
     let line = Line::new().await;
     let (mut server, _) = Python::start("modbus_server.py", &["rtu", line.far().to_str().unwrap()]).await;
     prepare(&mut server).await;
     let grants = [format!("serial:port={}", line.near().display())];
-    check(&mut server, bench.exchange("tokio-modbus-rtu", &grants, json!({})).await).await;
-    Row::ran(LIBRARY, "pymodbus", &format!("RTU on a serial port: {WHAT}"))
+    check(&mut server, bench.exchange(action, &grants, json!({})).await).await;
 }

@@ -53,9 +53,9 @@ async fn oracle() -> Json {
     let (server, port) = gpsd(&line).await;
     let place = format!("127.0.0.1:{port}");
     let said = beside(&line, "", ask("gpspipe", ["-w", "-n", "12", &place], b"")).await;
-    let fixes = said.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Json>(line).ok());
-    let fix = fixes.filter(|fix| fix["class"] == "TPV" && !fix["time"].is_null()).last();
-    fix.unwrap_or_else(|| panic!("no fix: {}\n{server:?}", String::from_utf8_lossy(&said)))
+    let fixes = said.rsplit(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Json>(line).ok());
+    let mut newest = fixes.filter(|fix| fix["class"] == "TPV" && !fix["time"].is_null());
+    newest.next().unwrap_or_else(|| panic!("no fix: {}\n{server:?}", String::from_utf8_lossy(&said)))
 }
 
 fn same_place(mine: &Json, fix: &Json) {

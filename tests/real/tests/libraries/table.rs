@@ -54,9 +54,10 @@ fn page(rows: &[Row]) -> String {
     let versions = versions();
     let mut page = String::from(
         "# Rust libraries in a component\n\n\
-         Written by `cargo xtask libraries`, which runs every one of them: crates as they are on crates.io, in a \
-         component with the SDK and nothing granted but what the exchange needs. What is said to have happened is what \
-         the test has checked. The code is in `tests/libraries` and `tests/real/tests/libraries`.\n\n\
+         Written by `cargo xtask libraries`, which runs every one of them: crates as they are on crates.io, built as \
+         `igloo build` does it ([how](rust-libraries-how.md)), in a component with the SDK and nothing granted but what \
+         the exchange needs. What is said to have happened is what the test has checked. The code is in \
+         `tests/libraries` and `tests/real/tests/libraries`.\n\n\
          | crate | version | result | with | what happened |\n|---|---|---|---|---|\n",
     );
     for Row { library, ran, counterpart, what } in rows {
