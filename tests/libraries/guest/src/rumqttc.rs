@@ -1,17 +1,15 @@
 //! A client of an MQTT broker, at QoS 1.
 
 use crate::{Outcome, Parameters};
-use igloo::{json, tls};
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, TlsConfiguration, Transport};
-use std::sync::Arc;
+use igloo::json;
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, Transport};
 
 pub(crate) async fn plain(p: &Parameters) -> Outcome {
     exchange(p, Transport::Tcp).await
 }
 
 pub(crate) async fn encrypted(p: &Parameters) -> Outcome {
-    let config = TlsConfiguration::Rustls(Arc::new(tls::client_config()?));
-    exchange(p, Transport::tls_with_config(config)).await
+    exchange(p, Transport::tls_with_default_config()).await
 }
 
 /// Gets a retained message, answers it, and waits until the broker has the answer.
