@@ -6,6 +6,9 @@ mod commands;
 mod hub;
 mod memory;
 mod neighbours;
+#[path = "../../tests/guests/bench/src/net.rs"]
+#[allow(dead_code, reason = "what the component does all day is not measured natively")]
+mod net;
 mod process;
 mod report;
 mod rust_crates;

@@ -14,6 +14,7 @@ use tokio::{
 use crate::{
     hub::{Bare, bare_switch},
     memory::rss_kib,
+    net,
     report::{self, Times, table},
 };
 
@@ -100,7 +101,7 @@ async fn echo(server: SocketAddr, grant: &str) -> Result<(f64, f64)> {
         // On one thread, as a provider is.
         let took = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(bench_guest::net::echo(server, ECHO_BYTES as usize))
+            runtime.block_on(net::echo(server, ECHO_BYTES as usize))
         });
         native = native.min(took.await??.as_secs_f64());
     }

@@ -1,6 +1,6 @@
 //! Measures the way of a command and of writes: one switch, a hundred reals, a button; and the network.
 
-pub mod net;
+mod net;
 
 use igloo::{EmitError, Update, prelude::*};
 use std::{net::SocketAddr, time::Instant};

@@ -1,4 +1,5 @@
-//! Ordinary tokio on the network. The same functions run in a component and natively, beside each other.
+//! Ordinary tokio on the network. The same functions run in a component and natively, beside each other: `bench/` has
+//! this very file as a module, because the SDK as its dependency would have wasmtime compiled anew for it.
 
 use std::{
     io,
@@ -12,7 +13,7 @@ use tokio::{
 };
 
 /// Sends this many bytes through an echo server, both ways at once, and answers how long that took.
-pub async fn echo(address: SocketAddr, bytes: usize) -> io::Result<Duration> {
+pub(crate) async fn echo(address: SocketAddr, bytes: usize) -> io::Result<Duration> {
     let (mut reader, mut writer) = TcpStream::connect(address).await?.into_split();
     let began = Instant::now();
     let write = tokio::spawn(async move {
@@ -39,7 +40,7 @@ pub async fn echo(address: SocketAddr, bytes: usize) -> io::Result<Duration> {
 }
 
 /// Connects, echoes and closes this many times, one after the other.
-pub async fn cycles(address: SocketAddr, count: u32) -> io::Result<Duration> {
+pub(crate) async fn cycles(address: SocketAddr, count: u32) -> io::Result<Duration> {
     let began = Instant::now();
     for n in 0..count {
         let mut stream = TcpStream::connect(address).await?;
@@ -55,7 +56,7 @@ pub async fn cycles(address: SocketAddr, count: u32) -> io::Result<Duration> {
 
 /// What a driver does all day: so many connections with an exchange every few milliseconds, and a timer. It ends with an
 /// error only.
-pub async fn work(address: SocketAddr, connections: u32) -> io::Result<()> {
+pub(crate) async fn work(address: SocketAddr, connections: u32) -> io::Result<()> {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..connections {
         tasks.spawn(async move {
