@@ -14,6 +14,9 @@ use tokio::time::{Duration, sleep, timeout};
 
 use crate::PATIENCE;
 
+/// Bytes of what a program has said that are kept, as a rule: a server that is talkative for an hour is no leak of ours.
+const KEPT: usize = 256 * 1024;
+
 /// A running program. It ends with this.
 pub struct Program {
     name: String,
@@ -72,7 +75,7 @@ impl Program {
         assert!(connected.await.is_ok(), "{} does not listen on {port}:\n{}", self.name, self.said());
     }
 
-    /// What it has said so far.
+    /// What it has said so far, or lately.
     #[must_use]
     pub fn said(&self) -> String {
         self.said.borrow().clone()
@@ -101,7 +104,13 @@ async fn listen(output: Option<impl AsyncRead + Unpin>, said: watch::Sender<Stri
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).await.is_ok_and(|count| count > 0) {
-        said.send_modify(|said| said.push_str(&String::from_utf8_lossy(&line)));
+        said.send_modify(|said| {
+            said.push_str(&String::from_utf8_lossy(&line));
+            if said.len() > KEPT {
+                let half = said.ceil_char_boundary(said.len() - KEPT / 2);
+                said.drain(..half);
+            }
+        });
         line.clear();
     }
 }
