@@ -39,12 +39,6 @@ enum Change {
 /// A build script, where a package has one.
 const BUILD_SCRIPT: &str = "build.rs";
 
-impl Change {
-    fn is_of_build_script(self) -> bool {
-        matches!(self, Self::Edits(text) if text.contains("file = \"build.rs\""))
-    }
-}
-
 const ALL: &[Overlay] = &[
     Overlay { name: "ring", change: Change::Edits(include_str!("../overlays/ring.toml")) },
     Overlay { name: "tokio", change: Change::Edits(include_str!("../overlays/tokio.toml")) },
@@ -107,7 +101,12 @@ pub(crate) fn apply(
     // What cargo compiles is the library or, for the machine itself, its build script.
     let root = package.join(root);
     let Ok(inside) = root.strip_prefix(package) else { return Ok(None) };
-    if inside == Path::new(BUILD_SCRIPT) && !overlay.change.is_of_build_script() {
+    let edits = match overlay.change {
+        Change::Edits(text) => Some(read(name, text)?),
+        Change::Source(_) => None,
+    };
+    let edits_script = || edits.iter().flatten().any(|edit| edit.file == BUILD_SCRIPT);
+    if inside == Path::new(BUILD_SCRIPT) && !edits_script() {
         return Ok(None);
     }
     let made = folder.join(format!("{name}-{version}-{}", fingerprint()));
@@ -115,10 +114,10 @@ pub(crate) fn apply(
         // Another compiler may be doing the same: whoever is first wins.
         let new = folder.join(format!("{name}-{version}.{}.new", std::process::id()));
         copy(package, &new)?;
-        match overlay.change {
-            Change::Edits(text) => edit(name, version, &new, text)?,
-            Change::Source(text) => fs::write(new.join(inside), text).map_err(at(&new))?,
+        if let Change::Source(text) = overlay.change {
+            fs::write(new.join(inside), text).map_err(at(&new))?;
         }
+        edit(name, version, &new, edits.unwrap_or_default())?;
         if let Err(error) = fs::rename(&new, &made)
             && !made.is_dir()
         {
@@ -130,12 +129,16 @@ pub(crate) fn apply(
     Ok(Some(made.join(inside)))
 }
 
-fn edit(name: &str, version: &str, folder: &Path, text: &str) -> Result<(), Error> {
+fn read(name: &str, text: &str) -> Result<Vec<Edit>, Error> {
     let edits: Edits = toml::from_str(text).map_err(|error| Error::Invalid {
         path: PathBuf::from(format!("overlays/{name}.toml")),
         text: error.to_string(),
     })?;
-    for Edit { file, find, replace, append } in edits.edit {
+    Ok(edits.edit)
+}
+
+fn edit(name: &str, version: &str, folder: &Path, edits: Vec<Edit>) -> Result<(), Error> {
+    for Edit { file, find, replace, append } in edits {
         let path = folder.join(&file);
         let mut source = fs::read_to_string(&path).map_err(at(&path))?;
         if let Some(find) = find {
