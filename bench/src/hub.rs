@@ -1,6 +1,6 @@
 //! A hub in a temporary directory, with packages from `target/packages`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -10,7 +10,7 @@ use igloo_engine::{
 };
 use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};
 use igloo_model::{DeviceDescription, DeviceId, Query, Value};
-use igloo_protocol::{BadUpdate, Command, DescribeError, EmitError, Grants, LogLevel, StoreError, Update};
+use igloo_protocol::{BadUpdate, Command, DescribeError, EmitError, Grants, LogLevel, RunAsChoice, StoreError, Update};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -30,7 +30,8 @@ pub(crate) fn package(name: &str) -> Result<(String, PathBuf)> {
     let directory = root().join("target/packages").join(name);
     let manifest = std::fs::read_to_string(directory.join("igloo.toml"))
         .with_context(|| format!("{name} is not built: run cargo xtask build-guests"))?;
-    let component = igloo_protocol::Manifest::parse(&manifest)?.provider.component;
+    let component =
+        igloo_protocol::Manifest::parse(&manifest)?.provider.component.context("the package has no component")?;
     Ok((manifest, directory.join(component)))
 }
 
@@ -71,7 +72,14 @@ impl TestHub {
         for grant in grants {
             all.add(grant.parse()?);
         }
-        let request = NewInstance { package: package.id, name: Some(name.parse()?), config, grants: all, start: true };
+        let request = NewInstance {
+            package: package.id,
+            name: Some(name.parse()?),
+            config,
+            grants: all,
+            run_as: RunAsChoice::default(),
+            start: true,
+        };
         Ok(self.hub.add_instance(request).await?)
     }
 
@@ -170,6 +178,8 @@ impl Bare {
             home: Arc::new(NoHome { config: config.into() }),
             private_directory: self.directory.path().join("data"),
             roots: self.roots.clone(),
+            requires: BTreeSet::new(),
+            without: BTreeSet::new(),
         })
     }
 }

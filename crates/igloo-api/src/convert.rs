@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     problem::Problem,
     wire::{
-        Action, CommandResult, Compiled, Component, Denial, Device, Entity, Group, Instance, Limits, LogLine, Mode,
-        Outcome, Package, Root, State, Stats, Want,
+        Action, CommandResult, Compiled, Component, Denial, Device, Engine, Entity, Group, Instance, Limits, LogLine,
+        Mode, Outcome, Package, Placement, Root, RunAs, RunAsChoice, State, Stats, Want,
     },
 };
 
@@ -44,6 +44,9 @@ impl From<igloo_hub::PackageInfo> for Package {
             actions: info.actions.into_iter().map(|(name, action)| (name, action.into())).collect(),
             config_schema: info.config_schema,
             size: info.size,
+            run_as: info.run_as.into(),
+            runs_as: info.runs_as.into_iter().map(RunAs::from).collect(),
+            requires: info.requires.iter().map(ToString::to_string).collect(),
             compiled,
             compile_error,
         }
@@ -68,15 +71,47 @@ impl From<Mode> for grants::Mode {
     }
 }
 
+impl From<igloo_protocol::RunAs> for RunAs {
+    fn from(run_as: igloo_protocol::RunAs) -> Self {
+        let (engine, placement) = match run_as {
+            igloo_protocol::RunAs::InHub => (Engine::Component, Placement::InHub),
+            igloo_protocol::RunAs::Isolated => (Engine::Component, Placement::Isolated),
+            igloo_protocol::RunAs::Process => (Engine::Process, Placement::Isolated),
+        };
+        Self { engine, placement }
+    }
+}
+
+impl From<RunAsChoice> for igloo_protocol::RunAsChoice {
+    fn from(choice: RunAsChoice) -> Self {
+        Self {
+            engine: choice.engine.map(|engine| match engine {
+                Engine::Component => igloo_protocol::Engine::Component,
+                Engine::Process => igloo_protocol::Engine::Process,
+            }),
+            placement: choice.placement.map(|placement| match placement {
+                Placement::InHub => igloo_protocol::Placement::InHub,
+                Placement::Isolated => igloo_protocol::Placement::Isolated,
+            }),
+        }
+    }
+}
+
 impl From<grants::Limits> for Limits {
     fn from(limits: grants::Limits) -> Self {
         Self {
             memory: limits.memory,
             cpu_percent: limits.cpu_percent,
             storage: limits.storage,
+            private: limits.private,
+            buffers: limits.buffers,
             writes_per_second: limits.writes_per_second,
+            events_per_second: limits.events_per_second,
             logs_per_second: limits.logs_per_second,
+            queue: limits.queue,
             sockets: limits.sockets,
+            serial_ports: limits.serial_ports,
+            processes: limits.processes,
         }
     }
 }
@@ -99,6 +134,8 @@ impl From<igloo_hub::InstanceInfo> for Instance {
             package: info.package.to_string(),
             package_name: info.package_name,
             version: info.version,
+            run_as: info.run_as.into(),
+            run_as_chosen: info.run_as_chosen,
             state,
             reason,
             retry_at,
@@ -241,7 +278,7 @@ pub(crate) fn command(result: igloo_hub::CommandResult) -> Result<CommandResult,
     let failure = match result.outcome {
         CommandOutcome::Ok => return Ok(CommandResult { command: result.id, outcome: Outcome::Ok, elapsed_ms }),
         CommandOutcome::Rejected(reason) => CommandFailure::Rejected(reason),
-        CommandOutcome::Busy => CommandFailure::Busy,
+        CommandOutcome::Busy(reason) => CommandFailure::Busy(reason),
         CommandOutcome::Unavailable(reason) => CommandFailure::Unavailable(reason),
         CommandOutcome::Timeout => CommandFailure::Timeout,
         CommandOutcome::Interrupted => CommandFailure::Interrupted,
@@ -260,7 +297,7 @@ impl From<CommandFailure> for Problem {
         let unknown_effect = "look at the device before you try again: it may have done it";
         let (status, title, outcome, way_out) = match &failure {
             CommandFailure::Rejected(_) => (StatusCode::CONFLICT, "Rejected by the provider", Outcome::Rejected, None),
-            CommandFailure::Busy => {
+            CommandFailure::Busy(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Busy", Outcome::Busy, Some("nothing was done: try again later"))
             }
             CommandFailure::Unavailable(_) => {

@@ -27,8 +27,8 @@ pub use tokens::{Scope, TokenError, Tokens};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Bytes of a component that can be uploaded.
-pub const LARGEST_COMPONENT: usize = 64 << 20;
+/// Bytes of a component or an executable that can be uploaded.
+pub const LARGEST_PACKAGE_FILE: usize = 64 << 20;
 /// Package uploads at a time; each is held in memory.
 const UPLOADS: usize = 2;
 

@@ -27,7 +27,7 @@ pub struct Health {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Package {
-    /// The hash of its manifest and component.
+    /// The hash of its manifest and files.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -42,13 +42,71 @@ pub struct Package {
     /// A JSON schema of its configuration, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<Value>,
-    /// The component's size in bytes.
+    /// Bytes of its component and its executable.
     pub size: u64,
+    /// How it runs where its owner chooses nothing else.
+    pub run_as: RunAs,
+    /// The ways to run that it has files for.
+    pub runs_as: Vec<RunAs>,
+    /// Protections without which its process does not start.
+    pub requires: Vec<String>,
     /// Whether it has been compiled for this machine.
     pub compiled: Compiled,
     /// Why compiling failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compile_error: Option<String>,
+}
+
+/// What runs a provider's code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// WebAssembly's runtime runs its component.
+    Component,
+    /// The system runs its executable.
+    Process,
+}
+
+/// Where a provider's code runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// In the hub.
+    InHub,
+    /// In a sandboxed process of its own; a native process always is.
+    Isolated,
+}
+
+/// How a provider runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunAs {
+    /// What runs it.
+    pub engine: Engine,
+    /// Where it runs.
+    pub placement: Placement,
+}
+
+impl std::fmt::Display for RunAs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.engine, self.placement) {
+            (Engine::Component, Placement::InHub) => "component",
+            (Engine::Component, Placement::Isolated) => "isolated component",
+            (Engine::Process, _) => "process",
+        })
+    }
+}
+
+/// How a provider is to run. What is left out is as its package says; `{}` is all of that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RunAsChoice {
+    /// What is to run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
+    /// Where it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
 }
 
 /// Whether a package has been compiled.
@@ -100,6 +158,10 @@ pub struct Instance {
     pub package_name: String,
     /// Its package's version.
     pub version: String,
+    /// How it runs.
+    pub run_as: RunAs,
+    /// Whether its owner chose that; if not, its package says so.
+    pub run_as_chosen: bool,
     /// What it does now.
     pub state: State,
     /// Why it is in this state, if something went wrong.
@@ -181,12 +243,24 @@ pub struct Limits {
     pub cpu_percent: u32,
     /// Bytes in its key-value store.
     pub storage: u64,
+    /// Bytes in its private directory.
+    pub private: u64,
+    /// Bytes that its streams may hold in the hub.
+    pub buffers: u64,
     /// Updates published in a second.
     pub writes_per_second: u32,
+    /// Events emitted in a second.
+    pub events_per_second: u32,
     /// Log lines kept in a second.
     pub logs_per_second: u32,
+    /// Commands and actions under way at a time.
+    pub queue: u32,
     /// Sockets and other resources open at a time.
     pub sockets: u32,
+    /// Serial ports open at a time.
+    pub serial_ports: u32,
+    /// Processes and threads, where it is a process.
+    pub processes: u32,
 }
 
 /// What an instance uses, and what it has done since the hub started.
@@ -233,6 +307,9 @@ pub struct NewInstance {
     /// Whether what is not granted is refused.
     #[serde(default = "enforce")]
     pub mode: Mode,
+    /// How it is to run, where that is not what its package says.
+    #[serde(default)]
+    pub run_as: RunAsChoice,
     /// Whether to start it.
     #[serde(default = "yes")]
     pub start: bool,
@@ -258,6 +335,8 @@ pub enum InstanceChange {
     Mode(Mode),
     /// Another version of its package, by id.
     Package(String),
+    /// Another way to run. It starts anew.
+    RunAs(RunAsChoice),
 }
 
 /// A grant to give.

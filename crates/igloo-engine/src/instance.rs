@@ -36,6 +36,8 @@ pub enum Exit {
     Trapped(String),
     /// It could not be started.
     NotStarted(String),
+    /// This machine or this hub lacks what it needs: starting it again changes nothing.
+    Unfit(String),
     /// The engine ended it, for this reason.
     Killed(String),
 }
@@ -46,7 +48,7 @@ impl fmt::Display for Exit {
             Self::Finished => f.write_str("finished"),
             Self::Failed(reason) => write!(f, "failed: {reason}"),
             Self::Trapped(reason) => write!(f, "trapped: {reason}"),
-            Self::NotStarted(reason) => write!(f, "did not start: {reason}"),
+            Self::NotStarted(reason) | Self::Unfit(reason) => write!(f, "did not start: {reason}"),
             Self::Killed(reason) => write!(f, "was ended: {reason}"),
         }
     }
@@ -123,6 +125,15 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// One that has ended before it began, in this way.
+    #[must_use]
+    pub fn never_started(exit: Exit) -> Self {
+        let (calls, _) = mpsc::channel(1);
+        let (_, exit) = watch::channel(Some(exit));
+        let (kill, _) = watch::channel(None);
+        Self { calls, exit, kill, meters: Arc::default() }
+    }
+
     /// Delivers a command, at most once, and waits for its outcome at most until its deadline.
     pub async fn command(&self, command: Command) -> Outcome {
         let deadline = command.deadline;

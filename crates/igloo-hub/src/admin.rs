@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use igloo_model::{DeviceId, InstanceId, InstanceName};
-use igloo_protocol::{Grant, Manifest, Want, grants::Mode};
+use igloo_protocol::{Grant, Manifest, RunAs, RunAsChoice, Want, grants::Mode};
 use serde_json::Value as Json;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     events::HubEvent,
     info::{InstanceInfo, InstanceRef, NewInstance, PackageId, PackageInfo, State},
     managed::{Managed, Owned, Trial},
-    package_files,
+    package_files::{self, PackageFiles},
     packages::Package,
     secrets,
     storage::rows::{self, PackageRow},
@@ -29,53 +29,41 @@ const GRANTS: usize = 1024;
 const CONFIG_BYTES: usize = 256 * 1024;
 /// How a WebAssembly component begins: its magic number, version and layer.
 const COMPONENT_BEGINS: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+/// How an executable begins: ELF's magic number (elf(5)), or a script's (execve(2)).
+const EXECUTABLE_BEGINS: [&[u8]; 2] = [b"\x7fELF", b"#!"];
 
 impl Core {
     /// Installs a package.
     pub(crate) async fn add_package(
         self: &Arc<Self>,
         manifest_text: String,
-        component: Vec<u8>,
+        files: PackageFiles,
     ) -> Result<PackageInfo, Error> {
         self.check_running()?;
         let manifest = Manifest::parse(&manifest_text).map_err(|error| Error::Invalid(error.to_string()))?;
-        if component.len() > package_files::COMPONENT_BYTES {
-            let limit = package_files::COMPONENT_BYTES >> 20;
-            return Err(Error::Invalid(format!(
-                "a component has at most {limit} MiB, this one has {} bytes",
-                component.len()
-            )));
-        }
-        if !component.starts_with(&COMPONENT_BEGINS) {
-            return Err(Error::Invalid(format!(
-                "{} is not a WebAssembly component (a core module has to be made into one first)",
-                manifest.provider.component
-            )));
-        }
+        check_files(&manifest, &files)?;
         let _one = self.changes.lock().await;
         let packages = self.directory.packages();
-        let written = self.runtime.spawn_blocking(move || {
-            let id = package_files::identify(&manifest_text, &component);
+        let hashed = self.runtime.spawn_blocking(move || {
+            let id = package_files::identify(&manifest_text, &files);
             let row = PackageRow {
                 id: id.to_string(),
-                component_sha256: package_files::sha256(&component),
-                size: component.len() as u64,
+                component_sha256: files.component.as_deref().map(package_files::sha256),
+                executable_sha256: files.executable.as_deref().map(package_files::sha256),
+                size: files.size(),
                 manifest: manifest_text,
             };
-            (id, row, component)
+            (id, row, files)
         });
         let stopped = |_| Error::Busy(String::from("the hub is stopping"));
-        let (id, row, component) = written.await.map_err(stopped)?;
+        let (id, row, files) = hashed.await.map_err(stopped)?;
         let known = self.packages.read().get(&id).cloned();
         if let Some(known) = known.as_ref().filter(|known| !known.has_failed()) {
             return Ok(known.info());
         }
-        let place = package_files::component(&packages, &id);
-        let package =
-            known.unwrap_or_else(|| Package::new(id.clone(), manifest, row.size, place, row.component_sha256.clone()));
+        let package = known.unwrap_or_else(|| self.packaged(id.clone(), manifest, &row));
         let (text, to) = (row.manifest.clone(), id.clone());
-        let written =
-            self.runtime.spawn_blocking(move || package_files::write(&packages, &to, &text, &component)).await;
+        let written = self.runtime.spawn_blocking(move || package_files::write(&packages, &to, &text, &files)).await;
         written.map_err(stopped)?.map_err(|error| Error::Storage(format!("the package was not stored: {error}")))?;
         self.storage.run(move |connection| rows::add_package(connection, &row)).await?;
         self.packages.write().insert(id, package.clone());
@@ -129,7 +117,8 @@ impl Core {
         }
         check_grants(&grants)?;
         let config = configure(&package.manifest, request.config)?;
-        let owned = Owned { name, package, wanted: request.start, config, grants };
+        let run_as = choose(&package, request.run_as)?;
+        let owned = Owned { name, package, wanted: request.start, config, grants, run_as };
         let row = owned.row(InstanceId(0));
         let id = self.storage.run(move |connection| rows::add_instance(connection, &row)).await?;
         let managed = self.add_managed(id, owned);
@@ -237,6 +226,11 @@ impl Core {
             if !more.is_empty() {
                 return Err(Error::Wants(more));
             }
+            if let Some(run_as) = owned.run_as {
+                package.check_run_as(run_as).map_err(|text| {
+                    Error::Invalid(format!("{text}, and '{}' is told to run as a {run_as}", owned.name))
+                })?;
+            }
             owned.config = configure(new, owned.config.clone())?;
             owned.package = package.clone();
             Ok(())
@@ -272,6 +266,18 @@ impl Core {
         self.alter(&id.into(), Order::DiskFirst, change, apply).await
     }
 
+    /// Changes how an instance runs, and starts it anew.
+    pub(crate) async fn run_as(&self, which: &InstanceRef, choice: RunAsChoice) -> Result<InstanceInfo, Error> {
+        let change = |owned: &mut Owned| {
+            owned.run_as = choose(&owned.package, choice)?;
+            Ok(())
+        };
+        let apply = |managed: &Managed, before: &Owned, owned: &Owned| {
+            (before.runs_as() != owned.runs_as()).then(|| managed.wish(|wish| wish.run = owned.wanted))
+        };
+        self.alter(which, Order::DiskFirst, change, apply).await
+    }
+
     /// Configures an instance and starts it anew.
     pub(crate) async fn configure(&self, which: &InstanceRef, mut config: Json) -> Result<InstanceInfo, Error> {
         let change = |owned: &mut Owned| {
@@ -287,7 +293,7 @@ impl Core {
     /// Grants something.
     pub(crate) async fn grant(&self, which: &InstanceRef, grant: Grant) -> Result<InstanceInfo, Error> {
         // What is fixed when a session begins.
-        let restarts = matches!(grant, Grant::Limit(_) | Grant::Serial { .. });
+        let restarts = matches!(grant, Grant::Limit(_) | Grant::Serial { .. } | Grant::Without(_));
         let change = |owned: &mut Owned| {
             owned.grants.add(grant);
             check_grants(&owned.grants)
@@ -411,6 +417,56 @@ fn tighten(managed: &Managed, owned: &Owned, reason: String) -> u64 {
         wish.run = owned.wanted;
         wish.abrupt = Some(reason);
     })
+}
+
+/// The owner's choice for a package, which must have a file for it.
+fn choose(package: &Package, choice: RunAsChoice) -> Result<Option<RunAs>, Error> {
+    let chosen =
+        choice.resolve(package.manifest.provider.run_as()).map_err(|error| Error::Invalid(error.to_string()))?;
+    if let Some(run_as) = chosen {
+        package.check_run_as(run_as).map_err(Error::Invalid)?;
+    }
+    Ok(chosen)
+}
+
+/// Checks that the files are those that the manifest names, and look like what they are to be.
+fn check_files(manifest: &Manifest, files: &PackageFiles) -> Result<(), Error> {
+    let provider = &manifest.provider;
+    for (what, named, given) in
+        [("component", &provider.component, &files.component), ("executable", &provider.executable, &files.executable)]
+    {
+        match (named, given) {
+            (Some(name), None) => {
+                return Err(Error::Invalid(format!("igloo.toml names the {what} {name}, and it was not given")));
+            }
+            (None, Some(_)) => {
+                return Err(Error::Invalid(format!("igloo.toml names no {what}, and one was given")));
+            }
+            (Some(_), Some(bytes)) if bytes.len() > package_files::FILE_BYTES => {
+                let limit = package_files::FILE_BYTES >> 20;
+                return Err(Error::Invalid(format!(
+                    "the {what} has at most {limit} MiB, this one has {} bytes",
+                    bytes.len()
+                )));
+            }
+            _ => {}
+        }
+    }
+    if let (Some(name), Some(bytes)) = (&provider.component, &files.component)
+        && !bytes.starts_with(&COMPONENT_BEGINS)
+    {
+        return Err(Error::Invalid(format!(
+            "{name} is not a WebAssembly component (a core module has to be made into one first)"
+        )));
+    }
+    if let (Some(name), Some(bytes)) = (&provider.executable, &files.executable)
+        && !EXECUTABLE_BEGINS.iter().any(|begin| bytes.starts_with(begin))
+    {
+        return Err(Error::Invalid(format!(
+            "{name} is not an executable: an ELF file, or a script that begins with #!"
+        )));
+    }
+    Ok(())
 }
 
 fn check_grants(grants: &igloo_protocol::Grants) -> Result<(), Error> {

@@ -63,14 +63,19 @@ type Admitted = (Arc<Session>, tokio::sync::OwnedSemaphorePermit);
 fn admit(managed: &Managed) -> Result<Admitted, CommandFailure> {
     let not_ready = || CommandFailure::Unavailable(format!("'{}' is not ready", managed.name()));
     let session = managed.current_session().filter(|session| session.is_ready()).ok_or_else(not_ready)?;
-    let slot = session.slots.clone().try_acquire_owned().map_err(|_| CommandFailure::Busy)?;
+    let slot = session.slots.clone().try_acquire_owned().map_err(|_| {
+        let queue = session.limits().queue;
+        CommandFailure::Busy(format!(
+            "{queue} commands are under way: that is its limit; the grant queue=NUMBER allows more"
+        ))
+    })?;
     Ok((session, slot))
 }
 
 fn failure(error: CommandError, session: &Session) -> CommandFailure {
     match error {
         CommandError::Rejected(reason) => CommandFailure::Rejected(session.clean(&reason)),
-        CommandError::Busy => CommandFailure::Busy,
+        CommandError::Busy => CommandFailure::Busy(String::from("the provider says so")),
         CommandError::Unavailable => CommandFailure::Unavailable(String::from("the provider cannot reach it now")),
         CommandError::Other { code, text } => {
             CommandFailure::Failed { code: session.clean(&code), text: session.clean(&text) }
@@ -131,7 +136,10 @@ impl Core {
         loop {
             match self.commands.keys.begin(key, fingerprint, Instant::now()) {
                 Begun::Different => return invalid(String::from("this idempotency key was used for another command")),
-                Begun::Full => return (0, CommandOutcome::Busy),
+                Begun::Full => {
+                    let reason = String::from("too many commands with idempotency keys are under way in the hub");
+                    return (0, CommandOutcome::Busy(reason));
+                }
                 Begun::New(ticket) => return self.deliver_for(ticket, &request).await,
                 Begun::Known(mut known) => {
                     match tokio::time::timeout(request.deadline, known.wait_for(Option::is_some)).await {

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use igloo_engine::{Roots, component::ComponentEngine};
+use igloo_engine::Roots;
 use igloo_model::{DeviceDescription, InstanceId};
 use igloo_protocol::Manifest;
 use parking_lot::RwLock;
@@ -19,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     commands::Commands,
     directory::Directory,
+    engines::Engines,
     error::Error,
     events::{self, HubEvent},
     groups::Groups,
@@ -27,7 +28,7 @@ use crate::{
     logs::{self, LogLine},
     managed::{Managed, Owned},
     package_files,
-    packages::Package,
+    packages::{Package, StoredFile},
     registry::Registry,
     roots::OwnRoots,
     shared_tree::SharedTree,
@@ -46,7 +47,7 @@ pub(crate) struct Core {
     pub(crate) storage: Arc<Storage>,
     pub(crate) directory: Directory,
     pub(crate) tree: Arc<SharedTree>,
-    pub(crate) engine: Arc<ComponentEngine>,
+    pub(crate) engines: Engines,
     pub(crate) api_addresses: Vec<SocketAddr>,
     /// The hub's own threads: guests never run on them.
     pub(crate) runtime: Handle,
@@ -98,20 +99,20 @@ impl Core {
         let runtime = Handle::current();
         let opened = runtime.spawn_blocking(move || {
             let mut opened = open_directory(&options)?;
-            let engine = ComponentEngine::new(options.engine).map_err(|error| Error::Storage(error.to_string()))?;
+            let engines = Engines::new(options.engine).map_err(|error| Error::Storage(error.to_string()))?;
             let own_roots = OwnRoots::new(std::mem::take(&mut opened.4.roots));
             let ssl = opened.0.ssl();
             let roots = Roots::open(ssl.clone(), &own_roots.certificates())
                 .map_err(|error| Error::Storage(format!("{}: {error}", ssl.display())))?;
-            Ok::<_, Error>((opened, engine, own_roots, roots, options.api_addresses))
+            Ok::<_, Error>((opened, engines, own_roots, roots, options.api_addresses))
         });
-        let ((directory, storage, registry, commands, loaded), engine, own_roots, roots, api_addresses) =
+        let ((directory, storage, registry, commands, loaded), engines, own_roots, roots, api_addresses) =
             opened.await.map_err(|error| Error::Storage(error.to_string()))??;
         let core = Arc::new(Self {
             storage: Arc::new(storage),
             directory,
             tree: Arc::default(),
-            engine,
+            engines,
             api_addresses,
             runtime,
             registry: Arc::new(registry),
@@ -150,14 +151,25 @@ impl Core {
             (Err(error), _) => return tracing::error!("a package is skipped: {error}"),
             (_, Err(error)) => return tracing::error!("the package {} is skipped: {error}", row.id),
         };
-        let component = package_files::component(&self.directory.packages(), &id);
-        let package = Package::new(id.clone(), manifest, row.size, component, row.component_sha256);
+        let package = self.packaged(id.clone(), manifest, &row);
         self.packages.write().insert(id, package.clone());
         self.compile(package);
     }
 
-    /// Begins to compile a package in the background.
+    /// A package whose files are in their place.
+    pub(crate) fn packaged(&self, id: PackageId, manifest: Manifest, row: &rows::PackageRow) -> Arc<Package> {
+        let packages = self.directory.packages();
+        let stored = |sha256: &Option<String>, path| sha256.clone().map(|sha256| StoredFile { path, sha256 });
+        let component = stored(&row.component_sha256, package_files::component(&packages, &id));
+        let executable = stored(&row.executable_sha256, package_files::executable(&packages, &id));
+        Package::new(id, manifest, row.size, component, executable)
+    }
+
+    /// Begins to compile a package in the background, where there is something to compile.
     pub(crate) fn compile(self: &Arc<Self>, package: Arc<Package>) {
+        if !package.has_component() {
+            return;
+        }
         let core = self.clone();
         self.runtime.spawn(async move {
             // A failure is in the package's state.
@@ -171,7 +183,8 @@ impl Core {
             tracing::error!("the instance {} ({}) is skipped: its package cannot be used", row.id, row.name);
             return None;
         };
-        let owned = Owned { name, package, wanted: row.wanted, config: row.config, grants: row.grants };
+        let owned =
+            Owned { name, package, wanted: row.wanted, config: row.config, grants: row.grants, run_as: row.run_as };
         Some(self.add_managed(row.id, owned))
     }
 

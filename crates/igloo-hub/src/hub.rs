@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use igloo_model::{DeviceId, InstanceId, InstanceName, Query};
-use igloo_protocol::{Grant, grants::Mode};
+use igloo_protocol::{Grant, RunAsChoice, grants::Mode};
 use serde_json::Value as Json;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     },
     logs::{LogLine, LogStream},
     managed::Managed,
+    package_files::PackageFiles,
     session::SessionHome,
     view::DeviceView,
     watch::Watch,
@@ -78,9 +79,9 @@ impl Hub {
 
     /// Installs a package: checks it, stores it durably under its hash, and begins to compile it. One that is there
     /// already is no error.
-    pub async fn add_package(&self, manifest: String, component: Vec<u8>) -> Result<PackageInfo, Error> {
-        let core = self.core();
-        self.change(async move { core.add_package(manifest, component).await }).await
+    pub async fn add_package(&self, manifest: String, files: impl Into<PackageFiles>) -> Result<PackageInfo, Error> {
+        let (core, files) = (self.core(), files.into());
+        self.change(async move { core.add_package(manifest, files).await }).await
     }
 
     /// All packages, by name and version.
@@ -153,6 +154,12 @@ impl Hub {
     pub async fn rename_instance(&self, which: &InstanceRef, name: InstanceName) -> Result<InstanceInfo, Error> {
         let (core, which) = (self.core(), which.clone());
         self.change(async move { core.rename_instance(&which, name).await }).await
+    }
+
+    /// Changes how an instance runs, and starts it anew. A choice of nothing is what the package says.
+    pub async fn run_as(&self, which: &InstanceRef, choice: RunAsChoice) -> Result<InstanceInfo, Error> {
+        let (core, which) = (self.core(), which.clone());
+        self.change(async move { core.run_as(&which, choice).await }).await
     }
 
     /// Configures an instance and restarts it. `•••` keeps a secret as it is.

@@ -1,10 +1,10 @@
 //! What the hub tells of packages, instances, groups and commands, and what it is asked with. Plain data.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use igloo_engine::Stats;
 use igloo_model::{DeviceId, InstanceId, InstanceName, ids::InvalidName, value::timestamp_text};
-use igloo_protocol::{Grants, Limits, Want, manifest::Action};
+use igloo_protocol::{Grants, Limits, Protection, RunAs, RunAsChoice, Want, manifest::Action};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
@@ -20,7 +20,7 @@ fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::
     serializer.serialize_f64(duration.as_secs_f64() * 1000.0)
 }
 
-/// A package's identity: the SHA-256 of its manifest and component, as 64 hexadecimal digits.
+/// A package's identity: the SHA-256 of its manifest and files, as 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct PackageId(pub(crate) String);
@@ -102,8 +102,14 @@ pub struct PackageInfo {
     pub actions: std::collections::BTreeMap<String, Action>,
     /// The JSON schema of its configuration.
     pub config_schema: Option<Json>,
-    /// Bytes of its component.
+    /// Bytes of its component and its executable.
     pub size: u64,
+    /// How it runs where its owner chooses nothing else.
+    pub run_as: RunAs,
+    /// The ways to run that it has files for.
+    pub runs_as: Vec<RunAs>,
+    /// Protections that it requires of its process.
+    pub requires: BTreeSet<Protection>,
     /// Whether it is ready to run.
     pub compiled: CompileState,
 }
@@ -119,6 +125,8 @@ pub struct NewInstance {
     pub config: Json,
     /// What its owner allows.
     pub grants: Grants,
+    /// How it is to run, where that is not what the package says.
+    pub run_as: RunAsChoice,
     /// Whether to start it.
     pub start: bool,
 }
@@ -196,6 +204,10 @@ pub struct InstanceInfo {
     pub package_name: String,
     /// Its package's version.
     pub version: String,
+    /// How it runs.
+    pub run_as: RunAs,
+    /// Whether its owner chose that.
+    pub run_as_chosen: bool,
     /// What it is doing.
     #[serde(flatten)]
     pub state: State,
@@ -279,8 +291,8 @@ pub enum CommandOutcome {
     Ok,
     /// The device or its provider will not do it.
     Rejected(String),
-    /// Too much is under way; it was not carried out.
-    Busy,
+    /// Too much is under way, here or in the provider; it was not carried out.
+    Busy(String),
     /// The device or its provider cannot be reached; it was not carried out.
     Unavailable(String),
     /// No answer in time: whether it took effect is not known.
@@ -307,9 +319,9 @@ pub enum CommandFailure {
     /// The provider will not do it.
     #[error("rejected: {0}")]
     Rejected(String),
-    /// Too much is under way.
-    #[error("busy: too much is under way")]
-    Busy,
+    /// Too much is under way, here or in the provider.
+    #[error("busy: {0}")]
+    Busy(String),
     /// The provider cannot be reached.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -340,7 +352,7 @@ impl From<Result<(), CommandFailure>> for CommandOutcome {
         match result {
             Ok(()) => Self::Ok,
             Err(CommandFailure::Rejected(reason)) => Self::Rejected(reason),
-            Err(CommandFailure::Busy) => Self::Busy,
+            Err(CommandFailure::Busy(reason)) => Self::Busy(reason),
             Err(CommandFailure::Unavailable(reason)) => Self::Unavailable(reason),
             Err(CommandFailure::Timeout) => Self::Timeout,
             Err(CommandFailure::Interrupted) => Self::Interrupted,

@@ -14,6 +14,7 @@ mod commands;
 mod core;
 mod denials;
 mod directory;
+mod engines;
 mod error;
 mod events;
 mod groups;
@@ -47,5 +48,6 @@ pub use info::{
     InstanceRef, NewInstance, PackageId, PackageInfo, RootInfo, State, Target,
 };
 pub use logs::{LogLine, LogSource, LogStream, Logged};
+pub use package_files::PackageFiles;
 pub use view::{ComponentView, DeviceView, EntityView};
 pub use watch::Watch;

@@ -10,7 +10,7 @@ use std::{
 
 use igloo_engine::{Denial, Policy};
 use igloo_model::{InstanceId, InstanceName};
-use igloo_protocol::{Grants, LogLevel, Want};
+use igloo_protocol::{Grants, Limits, LogLevel, RunAs, Want};
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -36,9 +36,21 @@ pub(crate) struct Owned {
     pub(crate) wanted: bool,
     pub(crate) config: Json,
     pub(crate) grants: Grants,
+    /// The owner's choice; nothing where the package's own way counts.
+    pub(crate) run_as: Option<RunAs>,
 }
 
 impl Owned {
+    /// How it runs.
+    pub(crate) fn runs_as(&self) -> RunAs {
+        self.run_as.unwrap_or_else(|| self.package.manifest.provider.run_as())
+    }
+
+    /// What bounds it.
+    pub(crate) fn limits(&self) -> Limits {
+        self.grants.limits_over(self.package.manifest.limits.defaults())
+    }
+
     pub(crate) fn row(&self, id: InstanceId) -> InstanceRow {
         InstanceRow {
             id,
@@ -47,6 +59,7 @@ impl Owned {
             wanted: self.wanted,
             config: self.config.clone(),
             grants: self.grants.clone(),
+            run_as: self.run_as,
         }
     }
 
@@ -129,7 +142,7 @@ pub(crate) struct Managed {
 impl Managed {
     pub(crate) fn new(core: &Core, id: InstanceId, owned: Owned) -> Arc<Self> {
         let policy = Policy::new(owned.grants.clone(), core.api_addresses.clone());
-        let log = Log::new(core.log_lines.clone(), owned.grants.limits().logs_per_second);
+        let log = Log::new(core.log_lines.clone(), owned.limits().logs_per_second);
         let status = Status { state: State::Stopped, since: now(), restarts: 0, session: 0, wish: 0 };
         Arc::new(Self {
             id,
@@ -260,7 +273,9 @@ impl Managed {
             since: status.since,
             config: secrets::hide(manifest.config.as_ref(), &owned.config),
             missing_wants: owned.missing_wants(),
-            limits: owned.grants.limits(),
+            run_as: owned.runs_as(),
+            run_as_chosen: owned.run_as.is_some(),
+            limits: owned.limits(),
             stats: running.map(igloo_engine::Instance::stats).unwrap_or_default(),
             devices: core.tree.read(|tree| tree.devices().filter(|device| device.instance == self.id).count()),
             writes: self.counters.writes.load(Ordering::Relaxed),

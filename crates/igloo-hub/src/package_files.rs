@@ -1,4 +1,4 @@
-//! A package's files on the disk: `packages/HASH/igloo.toml` and `component.wasm`.
+//! A package's files on the disk: `packages/HASH/igloo.toml`, `component.wasm` and `executable`.
 //!
 //! A package's directory appears whole and durable, or not at all. All of this blocks.
 
@@ -17,10 +17,11 @@ use crate::{
     info::PackageId,
 };
 
-/// A component's largest size in bytes.
-pub(crate) const COMPONENT_BYTES: usize = 256 << 20;
+/// The largest size of a component or an executable in bytes.
+pub(crate) const FILE_BYTES: usize = 256 << 20;
 
 const COMPONENT: &str = "component.wasm";
+const EXECUTABLE: &str = "executable";
 const MANIFEST: &str = "igloo.toml";
 /// Directories that are being made begin with it; a hash never does.
 const UNFINISHED: &str = "new-";
@@ -30,14 +31,56 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// A package's identity. The manifest's length keeps the two parts apart.
-pub(crate) fn identify(manifest: &str, component: &[u8]) -> PackageId {
+/// What a package's engines run. At least one of them is there.
+#[derive(Clone, Debug, Default)]
+pub struct PackageFiles {
+    /// The WebAssembly component.
+    pub component: Option<Vec<u8>>,
+    /// The native executable.
+    pub executable: Option<Vec<u8>>,
+}
+
+/// A package of a component alone.
+impl From<Vec<u8>> for PackageFiles {
+    fn from(component: Vec<u8>) -> Self {
+        Self { component: Some(component), executable: None }
+    }
+}
+
+impl PackageFiles {
+    /// Bytes of both.
+    pub(crate) fn size(&self) -> u64 {
+        self.component.iter().chain(&self.executable).map(|file| file.len() as u64).sum()
+    }
+}
+
+/// A package's identity. The parts' lengths keep them apart. A component alone is hashed as it was before there were
+/// executables, so such a package is what it was.
+pub(crate) fn identify(manifest: &str, files: &PackageFiles) -> PackageId {
     let mut hash = Sha256::new();
-    hash.update(b"igloo package 1\0");
+    hash.update(if files.executable.is_none() { b"igloo package 1\0" } else { b"igloo package 2\0" });
     hash.update((manifest.len() as u64).to_le_bytes());
     hash.update(manifest);
-    hash.update(component);
+    if let Some(executable) = &files.executable {
+        hash.update((executable.len() as u64).to_le_bytes());
+        hash.update(executable);
+        hash.update([u8::from(files.component.is_some())]);
+    }
+    hash.update(files.component.as_deref().unwrap_or_default());
     PackageId(hexadecimal(&hash.finalize()))
+}
+
+/// Whether a file still has the content that was installed; if not, why it cannot be used. Nothing is read into memory
+/// at once.
+pub(crate) fn check(path: &Path, wanted: &str) -> Result<(), String> {
+    let mut hash = Sha256::new();
+    fs::File::open(path)
+        .and_then(|mut file| io::copy(&mut file, &mut hash))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    if hexadecimal(&hash.finalize()) != wanted {
+        return Err(format!("{} is not what was installed: install the package again", path.display()));
+    }
+    Ok(())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -49,15 +92,27 @@ pub(crate) fn component(packages: &Path, id: &PackageId) -> PathBuf {
     packages.join(id.as_str()).join(COMPONENT)
 }
 
+/// Where a package's executable is.
+pub(crate) fn executable(packages: &Path, id: &PackageId) -> PathBuf {
+    packages.join(id.as_str()).join(EXECUTABLE)
+}
+
 /// Puts a package's files in their place. Durable when it returns.
-pub(crate) fn write(packages: &Path, id: &PackageId, manifest: &str, component: &[u8]) -> io::Result<()> {
+pub(crate) fn write(packages: &Path, id: &PackageId, manifest: &str, files: &PackageFiles) -> io::Result<()> {
     let new = packages.join(format!("{UNFINISHED}{id}"));
     remove(&new)?;
     make_private(&new)?;
-    let written = write_file(&new.join(MANIFEST), manifest.as_bytes())
-        .and_then(|()| write_file(&new.join(COMPONENT), component))
-        .and_then(|()| sync(&new));
-    if let Err(error) = written {
+    let written = || {
+        write_file(&new.join(MANIFEST), manifest.as_bytes(), 0o600)?;
+        if let Some(component) = &files.component {
+            write_file(&new.join(COMPONENT), component, 0o600)?;
+        }
+        if let Some(executable) = &files.executable {
+            write_file(&new.join(EXECUTABLE), executable, 0o500)?;
+        }
+        sync(&new)
+    };
+    if let Err(error) = written() {
         // Its room is needed: the disk may be full.
         let _ = remove(&new);
         return Err(error);
@@ -69,8 +124,8 @@ pub(crate) fn write(packages: &Path, id: &PackageId, manifest: &str, component: 
     sync(packages)
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+fn write_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -102,17 +157,28 @@ fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    fn files(component: Option<&[u8]>, executable: Option<&[u8]>) -> PackageFiles {
+        PackageFiles { component: component.map(Vec::from), executable: executable.map(Vec::from) }
+    }
 
     #[test]
     fn written_again_after_an_interruption_and_tidied() {
         let directory = tempfile::tempdir().unwrap();
         let packages = directory.path();
-        let id = identify("manifest", b"component");
+        let files = files(Some(b"component"), Some(b"executable"));
+        let id = identify("manifest", &files);
         fs::create_dir(packages.join(format!("{UNFINISHED}{id}"))).unwrap();
         fs::create_dir(packages.join(id.as_str())).unwrap();
-        write(packages, &id, "manifest", b"component").unwrap();
+        write(packages, &id, "manifest", &files).unwrap();
         assert_eq!(fs::read(component(packages, &id)).unwrap(), b"component");
+        let executable = executable(packages, &id);
+        assert_eq!(fs::metadata(&executable).unwrap().permissions().mode() & 0o777, 0o500);
+        check(&executable, &sha256(b"executable")).unwrap();
+        assert!(check(&executable, &sha256(b"another")).unwrap_err().contains("not what was installed"));
         fs::create_dir(packages.join("new-1")).unwrap();
         tidy(packages, &HashSet::from([id.as_str()])).unwrap();
         assert_eq!(fs::read_dir(packages).unwrap().count(), 1);
@@ -123,7 +189,24 @@ mod tests {
 
     #[test]
     fn identities_tell_the_parts_apart() {
-        assert_ne!(identify("ab", b"c"), identify("a", b"bc"));
-        assert_eq!(identify("a", b"b").as_str().parse::<PackageId>().unwrap(), identify("a", b"b"));
+        let all = [
+            identify("ab", &files(Some(b"c"), None)),
+            identify("a", &files(Some(b"bc"), None)),
+            identify("a", &files(None, Some(b"bc"))),
+            identify("a", &files(Some(b""), Some(b"bc"))),
+            identify("a", &files(Some(b"c"), Some(b"b"))),
+            identify("a", &files(Some(b"b"), Some(b"c"))),
+        ];
+        assert_eq!(all.iter().map(PackageId::as_str).collect::<HashSet<_>>().len(), all.len());
+        assert_eq!(all[0].as_str().parse::<PackageId>().unwrap(), all[0]);
+    }
+
+    #[test]
+    fn a_component_alone_is_what_it_was() {
+        let id = identify("manifest", &b"component".to_vec().into());
+        let mut before = b"igloo package 1\0".to_vec();
+        before.extend(8_u64.to_le_bytes());
+        before.extend(b"manifestcomponent");
+        assert_eq!(id.as_str(), sha256(&before));
     }
 }

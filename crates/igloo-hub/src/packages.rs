@@ -1,17 +1,26 @@
-//! Installed packages and their compilation.
+//! Installed packages, and making what their files need to be run.
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use igloo_engine::component::{ComponentEngine, Prepared};
-use igloo_protocol::Manifest;
+use igloo_protocol::{Engine, Manifest, RunAs};
 use parking_lot::Mutex;
 
 use crate::{
     core::Core,
+    engines::Runnable,
     events::HubEvent,
     info::{CompileState, PackageId, PackageInfo},
+    package_files,
     shared_tree::now,
 };
+
+/// A file of a package in its place, by the content that it must have.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredFile {
+    pub(crate) path: PathBuf,
+    pub(crate) sha256: String,
+}
 
 /// An installed package.
 #[derive(Debug)]
@@ -19,11 +28,14 @@ pub(crate) struct Package {
     pub(crate) id: PackageId,
     pub(crate) manifest: Manifest,
     pub(crate) size: u64,
-    component: PathBuf,
-    component_sha256: String,
+    component: Option<StoredFile>,
+    executable: Option<StoredFile>,
+    /// Whether what its own engine runs is ready.
     compiled: Mutex<CompileState>,
     /// Locked while compiling, so that this happens once however many wait for it.
     prepared: tokio::sync::Mutex<Option<Prepared>>,
+    /// Locked while the executable is read; true once it was what was installed.
+    checked: tokio::sync::Mutex<bool>,
 }
 
 impl Package {
@@ -31,19 +43,51 @@ impl Package {
         id: PackageId,
         manifest: Manifest,
         size: u64,
-        component: PathBuf,
-        component_sha256: String,
+        component: Option<StoredFile>,
+        executable: Option<StoredFile>,
     ) -> Arc<Self> {
-        let compiled = Mutex::new(CompileState::Compiling { since: now() });
+        let compiled = Mutex::new(match component {
+            Some(_) => CompileState::Compiling { since: now() },
+            None => CompileState::Ready,
+        });
         Arc::new(Self {
             id,
             manifest,
             size,
             component,
-            component_sha256,
+            executable,
             compiled,
             prepared: tokio::sync::Mutex::default(),
+            checked: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Refuses a way to run that the package has no file for.
+    pub(crate) fn check_run_as(&self, run_as: RunAs) -> Result<(), String> {
+        let (name, engine) = (&self.manifest.package.name, run_as.engine());
+        if self.manifest.provider.file(engine).is_some() {
+            return Ok(());
+        }
+        let (lacks, other) = match engine {
+            Engine::Component => ("component", Engine::Process),
+            Engine::Process => ("native executable", Engine::Component),
+        };
+        Err(format!("{name} has no {lacks}: this package runs with the engine '{other}' only"))
+    }
+
+    /// What an engine starts. Compiles or checks it where that was not done or has failed.
+    pub(crate) async fn runnable(self: &Arc<Self>, core: &Arc<Core>, run_as: RunAs) -> Result<Runnable, String> {
+        self.check_run_as(run_as)?;
+        match run_as {
+            RunAs::InHub => self.prepared(core).await.map(Runnable::InHub),
+            RunAs::Isolated => self.prepared(core).await.map(Runnable::Isolated),
+            RunAs::Process => self.program(core).await.map(Runnable::Process),
+        }
+    }
+
+    /// Whether it has something to compile.
+    pub(crate) fn has_component(&self) -> bool {
+        self.component.is_some()
     }
 
     /// The compiled component. Compiles it where that was not done or has failed; goes on if nobody waits any more.
@@ -54,7 +98,7 @@ impl Package {
             if let Some(prepared) = &*slot {
                 return Ok(prepared.clone());
             }
-            let result = package.prepare(&core.engine).await;
+            let result = package.prepare(&core.engines.component).await;
             if let Ok(prepared) = &result {
                 *slot = Some(prepared.clone());
             }
@@ -67,7 +111,10 @@ impl Package {
     async fn prepare(&self, engine: &ComponentEngine) -> Result<Prepared, String> {
         *self.compiled.lock() = CompileState::Compiling { since: now() };
         let began = Instant::now();
-        let result = engine.prepare(&self.component, &self.component_sha256).await.map_err(|error| error.to_string());
+        let result = match &self.component {
+            Some(file) => engine.prepare(&file.path, &file.sha256).await.map_err(|error| error.to_string()),
+            None => Err(String::from("the package has no component")),
+        };
         let name = &self.manifest.package.name;
         *self.compiled.lock() = match &result {
             Ok(_) => {
@@ -82,9 +129,22 @@ impl Package {
         result
     }
 
+    /// The executable, once its content was seen to be what was installed.
+    async fn program(&self, core: &Core) -> Result<PathBuf, String> {
+        let file = self.executable.clone().ok_or_else(|| String::from("the package has no native executable"))?;
+        let mut checked = self.checked.lock().await;
+        if !*checked {
+            let StoredFile { path, sha256 } = file.clone();
+            let reading = core.runtime.spawn_blocking(move || package_files::check(&path, &sha256));
+            reading.await.unwrap_or_else(|_| Err(String::from("the hub is stopping")))?;
+            *checked = true;
+        }
+        Ok(file.path)
+    }
+
     /// Whether an instance would have to wait for the compilation.
-    pub(crate) fn is_ready(&self) -> bool {
-        *self.compiled.lock() == CompileState::Ready
+    pub(crate) fn is_ready(&self, run_as: RunAs) -> bool {
+        run_as.engine() == Engine::Process || *self.compiled.lock() == CompileState::Ready
     }
 
     /// Whether it could not be compiled; perhaps its files are not what they were.
@@ -94,6 +154,7 @@ impl Package {
 
     pub(crate) fn info(&self) -> PackageInfo {
         let package = &self.manifest.package;
+        let ways = [RunAs::InHub, RunAs::Isolated, RunAs::Process];
         PackageInfo {
             id: self.id.clone(),
             name: package.name.clone(),
@@ -103,6 +164,9 @@ impl Package {
             actions: self.manifest.actions.clone(),
             config_schema: self.manifest.config.clone(),
             size: self.size,
+            run_as: self.manifest.provider.run_as(),
+            runs_as: ways.into_iter().filter(|run_as| self.check_run_as(*run_as).is_ok()).collect(),
+            requires: self.manifest.provider.requires.clone(),
             compiled: self.compiled.lock().clone(),
         }
     }

@@ -36,12 +36,8 @@ use crate::{
     weight,
 };
 
-/// Events that a session may emit in a second; twice as many at once.
-const EVENTS_PER_SECOND: u32 = 1000;
 /// Components that a session may describe in a second; twice as many at once. Describing holds the tree's lock.
 const DESCRIBED_PER_SECOND: u32 = 16 * 1024;
-/// Commands and actions of one instance under way at a time.
-pub(crate) const SLOTS: usize = 32;
 /// Store operations of one session that may wait for the disk at a time, so that one provider cannot fill its queue.
 const STORE_SLOTS: usize = 8;
 /// How long late values are collected before they are published.
@@ -108,7 +104,7 @@ impl Session {
     pub(crate) fn begin(core: Arc<Core>, managed: Arc<Managed>, number: u64) -> Arc<Self> {
         let (config, secrets, limits) = {
             let owned = managed.owned.lock();
-            (owned.config.to_string().into(), owned.secrets(), owned.grants.limits())
+            (owned.config.to_string().into(), owned.secrets(), owned.limits())
         };
         managed.log.lock().set_rate(limits.logs_per_second);
         core.tree.change(|tree| tree.begin_session(managed.id));
@@ -123,7 +119,7 @@ impl Session {
             state: Mutex::new(SessionState {
                 open: true,
                 writes: TokenBucket::new(limits.writes_per_second, now),
-                events: TokenBucket::new(EVENTS_PER_SECOND, now),
+                events: TokenBucket::new(limits.events_per_second, now),
                 described: TokenBucket::new(DESCRIBED_PER_SECOND, now),
                 lost_events: 0,
                 pending: Pending::default(),
@@ -134,7 +130,7 @@ impl Session {
             }),
             ready: AtomicBool::new(false),
             running: OnceLock::new(),
-            slots: Arc::new(Semaphore::new(SLOTS)),
+            slots: Arc::new(Semaphore::new(limits.queue as usize)),
             store_slots: Arc::new(Semaphore::new(STORE_SLOTS)),
         })
     }

@@ -5,10 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use igloo_engine::{
-    Exit, Instance,
-    component::{Launch, Prepared},
-};
+use igloo_engine::{Exit, Instance, component::Launch};
 use igloo_protocol::LogLevel;
 use tokio::sync::watch;
 
@@ -16,6 +13,7 @@ use crate::{
     backoff::{Budget, Next, jitter},
     core::Core,
     directory::make_private,
+    engines::Runnable,
     info::State,
     managed::{Managed, Wish},
     session::{Session, SessionHome},
@@ -35,6 +33,8 @@ enum Ended {
     Finished,
     /// It failed, for this reason, after being ready for so long.
     Failed(String, Duration),
+    /// This machine or this hub lacks what it needs.
+    Unfit(String),
 }
 
 /// Runs until the instance is gone.
@@ -66,7 +66,8 @@ pub(crate) async fn supervise(core: Arc<Core>, managed: Arc<Managed>) {
                 }
                 continue;
             }
-            Ended::Failed(reason, ready_for) => (reason, ready_for),
+            Ended::Failed(reason, ready_for) => (reason, Some(ready_for)),
+            Ended::Unfit(reason) => (reason, None),
         };
         if let Some(trial) = managed.take_trial() {
             let version = trial.package.manifest.package.version.clone();
@@ -79,7 +80,9 @@ pub(crate) async fn supervise(core: Arc<Core>, managed: Arc<Managed>) {
                 Err(error) => managed.say(LogLevel::Error, format!("could not go back: {error}")),
             }
         }
-        match budget.fail(ready_for, jitter()) {
+        // What cannot run here is not tried again until its owner changes something.
+        let next = ready_for.map_or(Next::Quarantine, |ready_for| budget.fail(ready_for, jitter()));
+        match next {
             Next::Restart(wait) => {
                 managed.say(LogLevel::Error, format!("{reason}; starting again {}", soon(wait)));
                 if !wait.is_zero() {
@@ -93,11 +96,10 @@ pub(crate) async fn supervise(core: Arc<Core>, managed: Arc<Managed>) {
                 managed.set_status(&core, |status| status.restarts += 1);
             }
             Next::Quarantine => {
+                let often = if ready_for.is_some() { "it failed too often and" } else { "it" };
                 managed.say(
                     LogLevel::Error,
-                    format!(
-                        "{reason}; it failed too often and is left in quarantine: start it again when that is mended"
-                    ),
+                    format!("{reason}; {often} is left in quarantine: start it again when that is mended"),
                 );
                 settle(&core, &managed, &wish, State::Quarantined { reason });
                 if wishes.changed().await.is_err() {
@@ -121,16 +123,19 @@ fn soon(wait: Duration) -> String {
 
 /// Compiles if need be, and runs one session to its end.
 async fn run(core: &Arc<Core>, managed: &Arc<Managed>, wish: &Wish, wishes: &mut watch::Receiver<Wish>) -> Ended {
-    let package = managed.owned.lock().package.clone();
-    if !package.is_ready() {
+    let (package, run_as) = {
+        let owned = managed.owned.lock();
+        (owned.package.clone(), owned.runs_as())
+    };
+    if !package.is_ready(run_as) {
         settle(core, managed, wish, State::Compiling);
     }
-    let prepared = tokio::select! {
-        prepared = package.prepared(core) => prepared,
+    let runnable = tokio::select! {
+        runnable = package.runnable(core, run_as) => runnable,
         _ = wishes.changed() => return Ended::Asked,
     };
-    match prepared {
-        Ok(prepared) => run_session(core, managed, &prepared, wish, wishes).await,
+    match runnable {
+        Ok(runnable) => run_session(core, managed, &runnable, wish, wishes).await,
         Err(reason) => Ended::Failed(reason, Duration::ZERO),
     }
 }
@@ -138,7 +143,7 @@ async fn run(core: &Arc<Core>, managed: &Arc<Managed>, wish: &Wish, wishes: &mut
 async fn run_session(
     core: &Arc<Core>,
     managed: &Arc<Managed>,
-    prepared: &Prepared,
+    runnable: &Runnable,
     wish: &Wish,
     wishes: &mut watch::Receiver<Wish>,
 ) -> Ended {
@@ -154,6 +159,10 @@ async fn run_session(
         number = status.session;
     });
     let session = Session::begin(core.clone(), managed.clone(), number);
+    let (requires, without) = {
+        let owned = managed.owned.lock();
+        (owned.package.manifest.provider.requires.clone(), owned.grants.without())
+    };
     let launch = Launch {
         name: managed.name().to_string(),
         policy: managed.policy.clone(),
@@ -161,8 +170,10 @@ async fn run_session(
         home: Arc::new(SessionHome(session.clone())),
         private_directory: private,
         roots: core.roots.clone(),
+        requires,
+        without,
     };
-    let running = session.running.get_or_init(|| core.engine.start(prepared, launch));
+    let running = session.running.get_or_init(|| core.engines.start(runnable, launch));
     *managed.session.lock() = Some(session.clone());
     let exit = tokio::select! {
         exit = running.ended() => Some(exit),
@@ -179,6 +190,7 @@ async fn run_session(
     match exit {
         None => Ended::Asked,
         Some(Exit::Finished) => Ended::Finished,
+        Some(exit @ Exit::Unfit(_)) => Ended::Unfit(session.clean(&exit.to_string())),
         Some(exit) => Ended::Failed(session.clean(&exit.to_string()), ready_for),
     }
 }

@@ -21,7 +21,7 @@ use igloo_hub::{Hub, NewInstance};
 use igloo_model::{
     Access, Attributes, ComponentDescription, DeviceDescription, DeviceId, EntityDescription, Query, Value,
 };
-use igloo_protocol::{Grant, Update, grants::Limit};
+use igloo_protocol::{Grant, Limit, RunAsChoice, Update};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 
@@ -49,7 +49,14 @@ async fn child() {
     let package = hub.add_package(manifest.clone(), component).await.unwrap().id;
     if hub.instance(&which("bench")).is_err() {
         let name = Some("bench".parse().unwrap());
-        let request = NewInstance { package, name, config: json!({}), grants: grants(&[]), start: true };
+        let request = NewInstance {
+            package,
+            name,
+            config: json!({}),
+            grants: grants(&[]),
+            run_as: RunAsChoice::default(),
+            start: true,
+        };
         hub.add_instance(request).await.unwrap();
     }
     let home = loop {
@@ -130,6 +137,7 @@ async fn child() {
                 name: Some(name.clone()),
                 config: json!({}),
                 grants: grants(&["tcp://192.0.2.1:80"]),
+                run_as: RunAsChoice::default(),
                 start: false,
             };
             let instance = hub.add_instance(request).await.unwrap().id;
@@ -147,7 +155,14 @@ async fn child() {
     if hub.instance(&which("idle")).is_err() {
         let package = hub.instance(&which("bench")).unwrap().package;
         let name = Some("idle".parse().unwrap());
-        let request = NewInstance { package, name, config: json!({}), grants: grants(&[]), start: false };
+        let request = NewInstance {
+            package,
+            name,
+            config: json!({}),
+            grants: grants(&[]),
+            run_as: RunAsChoice::default(),
+            start: false,
+        };
         hub.add_instance(request).await.unwrap();
     }
     tokio::join!(groups, limits, store, devices, values, packages);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Home, newest, options, which};
 use igloo_hub::{CommandFailure, CommandOutcome, Error, Hub, HubEvent, NewInstance, State};
 use igloo_model::{Query, Value, tree::Change};
+use igloo_protocol::RunAsChoice;
 use serde_json::json;
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn commands_that_cannot_be_are_told_why() {
     assert!(matches!(request("counter", "count", json!(1)).await.outcome, CommandOutcome::Invalid(_)));
     let reason = String::from("misbehave: will not");
     assert_eq!(request("reject", "switch", json!(true)).await.outcome, CommandOutcome::Rejected(reason));
-    assert_eq!(request("busy", "switch", json!(true)).await.outcome, CommandOutcome::Busy);
+    assert!(matches!(request("busy", "switch", json!(true)).await.outcome, CommandOutcome::Busy(_)));
     home.hub.stop(&which("m")).await.unwrap();
     assert!(matches!(request("good", "switch", json!(true)).await.outcome, CommandOutcome::Unavailable(_)));
     let action = home.hub.action(&which("m"), "count", json!({}), Duration::from_secs(1)).await;
@@ -134,6 +135,7 @@ async fn several_instances_of_one_package_are_apart() {
         name: None,
         config: json!(null),
         grants: common::grants(&[]),
+        run_as: RunAsChoice::default(),
         start: false,
     };
     assert_eq!(home.hub.add_instance(request.clone()).await.unwrap().name.as_str(), "bench");

@@ -9,12 +9,13 @@
 //! | `https://api.example.com`, `http://192.168.1.9:8080?lan` | HTTP requests to an origin |
 //! | `serial:meter=/dev/serial/by-id/…` | the slot `meter`, bound to a port's URL |
 //! | `discovery:_hap._tcp` | finding a type of service |
-//! | `memory=64MiB`, `cpu=50%`, `storage=4MiB`, `writes=10000/s`, `logs=20/s`, `sockets=256` | more, or less, than the default |
+//! | `memory=64MiB`, `cpu=50%`, `queue=32`… | more, or less, of a limit ([`crate::limits`]) than the default |
+//! | `without=landlock` | running though the machine lacks this protection |
 //!
 //! A [`Want`] is a grant that a package asks for; parts only the owner knows are `?`: `tcp://?:502`, `serial:meter=?`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::{IpAddr, SocketAddr},
     str::FromStr,
@@ -24,10 +25,19 @@ use igloo_serial::PortUrl;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use crate::limits::{Limit, Limits, size_text};
+use crate::protection::Protection;
+
 /// A text that is not a grant. Says what is wrong and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidGrant(String);
+
+impl InvalidGrant {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+}
 
 fn invalid<T>(text: impl Into<String>) -> Result<T, InvalidGrant> {
     Err(InvalidGrant(text.into()))
@@ -162,23 +172,6 @@ pub struct HttpGrant {
     pub lan: bool,
 }
 
-/// One number that bounds an instance.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Limit {
-    /// Bytes of linear memory.
-    Memory(u64),
-    /// Percent of one core.
-    Cpu(u32),
-    /// Bytes in the key-value store.
-    Storage(u64),
-    /// Updates published in a second.
-    Writes(u32),
-    /// Log lines kept in a second.
-    Logs(u32),
-    /// Sockets and other host resources open at a time.
-    Sockets(u32),
-}
-
 /// One thing that an owner allows.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -200,6 +193,8 @@ pub enum Grant {
     Discovery(String),
     /// A number other than the default.
     Limit(Limit),
+    /// A protection that its process may lack where the machine does not have it.
+    Without(Protection),
 }
 
 impl fmt::Display for Grant {
@@ -226,12 +221,8 @@ impl fmt::Display for Grant {
             }
             Self::Serial { slot, port } => write!(f, "serial:{slot}={port}"),
             Self::Discovery(service) => write!(f, "discovery:{service}"),
-            Self::Limit(Limit::Memory(bytes)) => write!(f, "memory={}", size_text(*bytes)),
-            Self::Limit(Limit::Cpu(percent)) => write!(f, "cpu={percent}%"),
-            Self::Limit(Limit::Storage(bytes)) => write!(f, "storage={}", size_text(*bytes)),
-            Self::Limit(Limit::Writes(rate)) => write!(f, "writes={rate}/s"),
-            Self::Limit(Limit::Logs(rate)) => write!(f, "logs={rate}/s"),
-            Self::Limit(Limit::Sockets(count)) => write!(f, "sockets={count}"),
+            Self::Limit(limit) => limit.fmt(f),
+            Self::Without(protection) => write!(f, "without={protection}"),
         }
     }
 }
@@ -276,7 +267,11 @@ impl FromStr for Grant {
             return parse_network(scheme, rest, text);
         }
         if let Some((name, value)) = text.split_once('=') {
-            return parse_limit(name, value).map(Self::Limit);
+            if name == "without" {
+                let protection = value.parse::<Protection>();
+                return protection.map(Self::Without).map_err(|error| InvalidGrant(error.to_string()));
+            }
+            return Limit::parse(name, value).map(Self::Limit);
         }
         invalid(format!(
             "'{shown}' is not a grant: try tcp://HOST:PORT, https://HOST, serial:SLOT=PORT or memory=64MiB"
@@ -365,50 +360,6 @@ fn parse_listen(text: &str) -> Result<Grant, InvalidGrant> {
     }
 }
 
-fn parse_limit(name: &str, value: &str) -> Result<Limit, InvalidGrant> {
-    let number = |unit: &str| {
-        value.strip_suffix(unit).and_then(|number| number.parse::<u32>().ok()).filter(|number| *number > 0).ok_or_else(
-            || {
-                InvalidGrant(format!(
-                    "'{}' is not a value of {name}: write a number above 0 and '{unit}'",
-                    value.escape_debug()
-                ))
-            },
-        )
-    };
-    match name {
-        "memory" => parse_size(value).map(Limit::Memory),
-        "storage" => parse_size(value).map(Limit::Storage),
-        "cpu" => number("%").map(Limit::Cpu),
-        "writes" => number("/s").map(Limit::Writes),
-        "logs" => number("/s").map(Limit::Logs),
-        "sockets" => number("").map(Limit::Sockets),
-        other => invalid(format!(
-            "'{}' is not a limit: there are memory, storage, cpu, writes, logs and sockets",
-            other.escape_debug()
-        )),
-    }
-}
-
-const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-
-fn parse_size(text: &str) -> Result<u64, InvalidGrant> {
-    UNITS
-        .iter()
-        .find_map(|(unit, factor)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*factor))
-        .filter(|bytes| (1..=1 << 40).contains(bytes))
-        .ok_or_else(|| InvalidGrant(format!("'{}' is not a size: write 64MiB, 512KiB or 1GiB", text.escape_debug())))
-}
-
-/// A number of bytes as text: `64MiB`.
-#[must_use]
-pub fn size_text(bytes: u64) -> String {
-    UNITS
-        .iter()
-        .find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor))
-        .map_or_else(|| format!("{bytes}B"), |(unit, factor)| format!("{}{unit}", bytes / factor))
-}
-
 /// Whether what is not granted is refused, or only recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -461,51 +412,28 @@ impl Grants {
     /// The numbers in force: the defaults, changed by the grants.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
+        self.limits_over(Limits::default())
+    }
+
+    /// The numbers in force: a package's defaults, changed by the grants.
+    #[must_use]
+    pub fn limits_over(&self, mut limits: Limits) -> Limits {
         for grant in &self.list {
             if let Grant::Limit(limit) = grant {
-                match *limit {
-                    Limit::Memory(bytes) => limits.memory = bytes,
-                    Limit::Cpu(percent) => limits.cpu_percent = percent,
-                    Limit::Storage(bytes) => limits.storage = bytes,
-                    Limit::Writes(rate) => limits.writes_per_second = rate,
-                    Limit::Logs(rate) => limits.logs_per_second = rate,
-                    Limit::Sockets(count) => limits.sockets = count,
-                }
+                limits.set(*limit);
             }
         }
         limits
     }
-}
 
-/// The numbers that bound an instance.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Limits {
-    /// Bytes of linear memory.
-    pub memory: u64,
-    /// Percent of one core, over a second.
-    pub cpu_percent: u32,
-    /// Bytes in the key-value store.
-    pub storage: u64,
-    /// Updates published in a second; newer values wait, the newest is never dropped.
-    pub writes_per_second: u32,
-    /// Log lines kept in a second; the others are counted.
-    pub logs_per_second: u32,
-    /// Sockets and other host resources open at a time.
-    pub sockets: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory: 64 << 20,
-            cpu_percent: 50,
-            storage: 4 << 20,
-            writes_per_second: 10_000,
-            logs_per_second: 20,
-            sockets: 256,
-        }
+    /// The protections that its process may lack.
+    #[must_use]
+    pub fn without(&self) -> BTreeSet<Protection> {
+        let without = self.list.iter().filter_map(|grant| match grant {
+            Grant::Without(protection) => Some(*protection),
+            _ => None,
+        });
+        without.collect()
     }
 }
 
@@ -602,6 +530,9 @@ mod tests {
             "writes=500/s",
             "logs=20/s",
             "sockets=7",
+            "serial-ports=1",
+            "buffers=1MiB",
+            "without=network-namespace",
         ] {
             let grant: Grant = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(grant.to_string(), text);
@@ -621,6 +552,8 @@ mod tests {
             "serial:meter",
             "memory=-1",
             "cpu=0%",
+            "queue=0",
+            "without=luck",
             "tcp://*:80",
             "tcp://*.:80",
             "tcp://1.2.3:80",

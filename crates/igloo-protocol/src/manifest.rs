@@ -12,6 +12,9 @@
 //! component = "p1_meter.wasm"
 //! contract = "0.1"
 //!
+//! [limits]                      # other defaults than the hub's: less, or up to twice as much
+//! memory = "16MiB"
+//!
 //! [[wants]]
 //! grant = "serial:meter=?"
 //! why = "Reads telegrams from the meter's P1 port"
@@ -29,12 +32,17 @@
 //! type = "object"
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::grants::Want;
+use crate::{
+    grants::Want,
+    limits::PackageLimits,
+    protection::Protection,
+    run_as::{Engine, Placement, RunAs},
+};
 
 /// The contract version that this hub speaks.
 pub const CONTRACT: &str = "0.1";
@@ -53,6 +61,9 @@ pub struct Manifest {
     /// What it asks the owner for.
     #[serde(default)]
     pub wants: Vec<Want>,
+    /// Limits other than the hub's defaults.
+    #[serde(default, skip_serializing_if = "PackageLimits::is_empty")]
+    pub limits: PackageLimits,
     /// A JSON schema of its configuration; absent: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Json>,
@@ -79,29 +90,97 @@ pub struct Package {
     pub homepage: Option<String>,
 }
 
-/// How a package runs.
+/// How a package runs. A package may have files for both engines.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Provider {
-    /// The engine.
+    /// The engine, where its owner chooses no other.
     pub engine: Engine,
+    /// Where it runs, where its owner chooses nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
     /// The component's file, beside the manifest.
-    pub component: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The native executable's file, beside the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<String>,
+    /// Protections without which its process does not start, unless its owner accepts that one is lacking.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub requires: BTreeSet<Protection>,
+    /// Seconds that it may take to become ready.
+    #[serde(default = "start_deadline_s")]
+    pub start_deadline_s: u32,
     /// The contract version it was built for.
     #[serde(default = "contract")]
     pub contract: String,
+}
+
+/// Seconds that a provider may take to become ready where its manifest does not say.
+pub const START_DEADLINE_S: u32 = 60;
+/// The longest start deadline.
+pub const LONGEST_START_DEADLINE_S: u32 = 600;
+
+fn start_deadline_s() -> u32 {
+    START_DEADLINE_S
 }
 
 fn contract() -> String {
     CONTRACT.to_owned()
 }
 
-/// How a provider runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Engine {
-    /// As a WebAssembly component in the hub.
-    Component,
+impl Provider {
+    /// How it runs, where its owner chooses nothing else.
+    #[must_use]
+    pub fn run_as(&self) -> RunAs {
+        match (self.engine, self.placement) {
+            (Engine::Process, _) => RunAs::Process,
+            (Engine::Component, Some(Placement::Isolated)) => RunAs::Isolated,
+            (Engine::Component, _) => RunAs::InHub,
+        }
+    }
+
+    /// The file that an engine runs, if the package has one.
+    #[must_use]
+    pub fn file(&self, engine: Engine) -> Option<&str> {
+        match engine {
+            Engine::Component => self.component.as_deref(),
+            Engine::Process => self.executable.as_deref(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (name, file) in [("component", &self.component), ("executable", &self.executable)] {
+            let Some(file) = file else { continue };
+            if file.is_empty() || file.contains(['/', '\\', '\0']) || file.starts_with('.') || file == "igloo.toml" {
+                let shown = file.escape_debug();
+                return Err(format!("provider.{name}: '{shown}' is not the name of a file beside igloo.toml"));
+            }
+        }
+        if self.component.is_some() && self.component == self.executable {
+            return Err(String::from("provider.executable: one file cannot be the component and the executable"));
+        }
+        if self.file(self.engine).is_none() {
+            let field = match self.engine {
+                Engine::Component => "component",
+                Engine::Process => "executable",
+            };
+            return Err(format!("provider.{field}: the engine '{}' needs this file's name", self.engine));
+        }
+        if let Some(placement) = self.placement {
+            RunAs::try_from((self.engine, placement)).map_err(|error| format!("provider.placement: {error}"))?;
+        }
+        if !(1..=LONGEST_START_DEADLINE_S).contains(&self.start_deadline_s) {
+            return Err(format!("provider.start-deadline-s: write 1 to {LONGEST_START_DEADLINE_S} seconds"));
+        }
+        if self.contract != CONTRACT {
+            return Err(format!(
+                "provider.contract: this hub speaks contract {CONTRACT}, the package was built for {}",
+                self.contract.escape_debug()
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// An operation that a provider offers.
@@ -147,18 +226,9 @@ impl Manifest {
         if let Err(error) = self.package.name.parse::<igloo_model::InstanceName>() {
             return invalid(format!("package.name: {error}"));
         }
-        let file = &self.provider.component;
-        if file.is_empty() || file.contains(['/', '\\', '\0']) || file.starts_with('.') {
-            return invalid(format!(
-                "provider.component: '{}' is not the name of a file beside igloo.toml",
-                file.escape_debug()
-            ));
-        }
-        if self.provider.contract != CONTRACT {
-            return invalid(format!(
-                "provider.contract: this hub speaks contract {CONTRACT}, the package was built for {}",
-                self.provider.contract.escape_debug()
-            ));
+        self.provider.check().map_err(ManifestError::Invalid)?;
+        if let Err(error) = self.limits.check() {
+            return invalid(format!("limits: {error}"));
         }
         for want in &self.wants {
             if let Err(error) = want.check() {
@@ -286,9 +356,33 @@ mod tests {
     }
 
     #[test]
+    fn a_package_may_have_files_for_both_engines() {
+        let both = TEXT.replacen("engine = ", "placement = \"isolated\"\nexecutable = \"p1-meter\"\nengine = ", 1);
+        let provider = Manifest::parse(&both).unwrap().provider;
+        assert_eq!((provider.run_as(), provider.file(Engine::Process)), (RunAs::Isolated, Some("p1-meter")));
+        assert_eq!(provider.start_deadline_s, START_DEADLINE_S);
+        let native = both.replace("engine = \"component\"", "engine = \"process\"");
+        assert_eq!(Manifest::parse(&native).unwrap().provider.run_as(), RunAs::Process);
+        let in_hub = native.replace("isolated", "in-hub");
+        assert!(Manifest::parse(&in_hub).unwrap_err().to_string().contains("always isolated"));
+    }
+
+    #[test]
     fn faults_name_their_place() {
         for (from, to, expected) in [
             ("p1_meter.wasm", "../x.wasm", "provider.component"),
+            (
+                "component = \"p1_meter.wasm\"",
+                "executable = \"p1\"",
+                "provider.component: the engine 'component' needs",
+            ),
+            ("engine = \"component\"", "engine = \"process\"", "provider.executable: the engine 'process' needs"),
+            ("component = \"", "executable = \"/bin/sh\"\ncomponent = \"", "provider.executable"),
+            ("component = \"", "executable = \"p1_meter.wasm\"\ncomponent = \"", "one file cannot be"),
+            ("component = \"", "requires = [\"luck\"]\ncomponent = \"", "'luck' is not a protection"),
+            ("component = \"", "start-deadline-s = 0\ncomponent = \"", "1 to 600"),
+            ("component = \"", "placement = \"cloud\"\ncomponent = \"", "cloud"),
+            ("[config]", "[limits]\nmemory = \"1GiB\"\n[config]", "memory=1GiB is more than"),
             ("p1-meter\"", "P1 meter\"", "package.name"),
             ("serial:meter=?", "serial:meter", "wants"),
             ("engine = ", "motor = ", "motor"),

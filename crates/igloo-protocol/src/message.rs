@@ -66,7 +66,7 @@ pub enum EmitError {
     #[error("the component is not an event")]
     NotAnEvent,
     /// The queue was full; so many events of this session are lost.
-    #[error("the event queue is full; {0} events are lost")]
+    #[error("above the limit of events; {0} are lost (the grant events=NUMBER/s allows more)")]
     Overflow(u64),
     /// Over a limit.
     #[error("over a length limit")]
@@ -116,7 +116,9 @@ pub enum CommandError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The granted storage is used up, or the key or value is too large.
-    #[error("the granted storage is used up, or the key or the value is too large")]
+    #[error(
+        "the limit of storage is reached (the grant storage=SIZE allows more), or the key or the value is too large"
+    )]
     Quota,
     /// The disk is full or failing; nothing was changed.
     #[error("the store cannot be used now: {0}")]

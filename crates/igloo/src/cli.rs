@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use igloo_api::Scope;
+use igloo_api::{
+    Scope,
+    wire::{self, RunAsChoice},
+};
 use igloo_protocol::Grant;
 
 /// Runs the device drivers of a home, each in a sandbox of its own.
@@ -51,7 +54,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  igloo build\n  igloo build ./lamp --out packages\n\nNeeds Rust and its target wasm32-wasip2: rustup target add wasm32-wasip2"
     )]
     Build(Build),
-    /// Add a provider from a package: a folder with igloo.toml and its component.
+    /// Add a provider from a package: a folder with igloo.toml and the files it names.
     #[command(visible_alias = "add")]
     Install(Install),
     /// Give an instance another version of its package.
@@ -70,6 +73,8 @@ pub(crate) enum Command {
     Stop(Name),
     /// Stop an instance and start it again.
     Restart(Name),
+    /// Change how an instance runs: in the hub, isolated, or as a native process.
+    RunAs(RunAs),
     /// Give an instance another name.
     Rename {
         /// Its name or id.
@@ -210,6 +215,8 @@ pub(crate) struct Install {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) grants: GivenGrants,
+    #[command(flatten)]
+    pub(crate) run_as: GivenRunAs,
     /// A part of the configuration: `key=value`; `key=@FILE` reads it from a file. May be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) config: Vec<String>,
@@ -236,6 +243,75 @@ pub(crate) struct GivenGrants {
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
+
+/// An engine, a placement, or both.
+#[derive(Debug, Args)]
+pub(crate) struct GivenRunAs {
+    /// What is to run it [default: as the package says].
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<Engine>,
+    /// Where it is to run [default: as the package says].
+    #[arg(long, value_enum)]
+    pub(crate) placement: Option<Placement>,
+}
+
+impl GivenRunAs {
+    pub(crate) fn choice(&self) -> RunAsChoice {
+        RunAsChoice { engine: self.engine.map(Engine::into), placement: self.placement.map(Placement::into) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Engine {
+    /// WebAssembly's runtime runs its component.
+    Component,
+    /// The system runs its executable, in a sandbox.
+    Process,
+}
+
+impl From<Engine> for wire::Engine {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Component => Self::Component,
+            Engine::Process => Self::Process,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Placement {
+    /// In the hub.
+    InHub,
+    /// In a sandboxed process of its own.
+    Isolated,
+}
+
+impl From<Placement> for wire::Placement {
+    fn from(placement: Placement) -> Self {
+        match placement {
+            Placement::InHub => Self::InHub,
+            Placement::Isolated => Self::Isolated,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_AS_EXAMPLES)]
+pub(crate) struct RunAs {
+    /// The instance's name or id.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) how: GivenRunAs,
+    /// As its package says.
+    #[arg(long, conflicts_with_all = ["engine", "placement"])]
+    pub(crate) default: bool,
+}
+
+const RUN_AS_EXAMPLES: &str = "\
+Examples:
+  igloo run-as meter --placement isolated    its component, in a sandboxed process of its own
+  igloo run-as meter --engine process        its native executable
+  igloo run-as meter --default               as its package says";
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {

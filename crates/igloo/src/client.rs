@@ -7,6 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Context;
 use futures::StreamExt;
 use igloo_api::{Problem, problem::MEDIA_TYPE, tokens::LOCAL_TOKEN_FILE};
+use igloo_hub::PackageFiles;
 use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
@@ -140,10 +141,13 @@ impl Client {
     }
 
     /// Uploads a package.
-    pub(crate) async fn upload<T: DeserializeOwned>(&self, manifest: String, component: Vec<u8>) -> anyhow::Result<T> {
-        let form = reqwest::multipart::Form::new()
-            .text("manifest", manifest)
-            .part("component", reqwest::multipart::Part::bytes(component).file_name("component.wasm"));
+    pub(crate) async fn upload<T: DeserializeOwned>(&self, manifest: String, files: PackageFiles) -> anyhow::Result<T> {
+        let mut form = reqwest::multipart::Form::new().text("manifest", manifest);
+        for (name, file) in [("component", files.component), ("executable", files.executable)] {
+            if let Some(bytes) = file {
+                form = form.part(name, reqwest::multipart::Part::bytes(bytes).file_name(name));
+            }
+        }
         let response = self.send(self.request(Method::POST, &["packages"], &[])?.multipart(form)).await?;
         response.json().await.context("the hub's answer could not be read")
     }

@@ -69,6 +69,7 @@ async fn talk(command: Command, which: &Where, output: Output) -> anyhow::Result
         Command::Start(name) => providers::change_state(&context, &name.name, "start").await,
         Command::Stop(name) => providers::change_state(&context, &name.name, "stop").await,
         Command::Restart(name) => providers::change_state(&context, &name.name, "restart").await,
+        Command::RunAs(run_as) => providers::run_as(&context, &run_as).await,
         Command::Rename { name, new } => providers::rename(&context, &name, &new).await,
         Command::Config(config) => providers::config(&context, config).await,
         Command::Packages { prune } => providers::packages(&context, prune).await,

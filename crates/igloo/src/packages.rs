@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use igloo_hub::PackageFiles;
 use igloo_protocol::Manifest;
 use serde_json::{Map, Value};
 
@@ -13,7 +14,7 @@ use crate::{failure::Failure, show};
 pub(crate) struct Package {
     pub(crate) manifest: Manifest,
     pub(crate) text: String,
-    pub(crate) component: Vec<u8>,
+    pub(crate) files: PackageFiles,
 }
 
 /// Reads the package in a folder.
@@ -22,22 +23,32 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Package> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", path.display()),
-            "name the folder of a package: it has igloo.toml and the component",
+            "name the folder of a package: it has igloo.toml and the files that this names",
         )
     })?;
     let manifest = Manifest::parse(&text).with_context(|| folder.display().to_string())?;
-    let path = folder.join(&manifest.provider.component);
-    let component = std::fs::read(&path).map_err(|error| {
+    let file = |name: &Option<String>| name.as_ref().map(|name| read_file(&folder.join(name))).transpose();
+    let files = PackageFiles {
+        component: file(&manifest.provider.component)?,
+        executable: file(&manifest.provider.executable)?,
+    };
+    Ok(Package { manifest, text, files })
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", path.display()),
-            "build the package first: in this repository, `cargo xtask build-guests` puts packages into target/packages",
+            "build the package first: `igloo build` makes one from a crate; in this repository, \
+             `cargo xtask build-guests` puts packages into target/packages",
         )
     })?;
-    if component.len() > igloo_api::LARGEST_COMPONENT {
-        let (size, largest) = (show::bytes(component.len() as u64), show::bytes(igloo_api::LARGEST_COMPONENT as u64));
+    let largest = igloo_api::LARGEST_PACKAGE_FILE;
+    if bytes.len() > largest {
+        let (size, largest) = (show::bytes(bytes.len() as u64), show::bytes(largest as u64));
         anyhow::bail!("{} has {size}: a hub takes at most {largest}", path.display());
     }
-    Ok(Package { manifest, text, component })
+    Ok(bytes)
 }
 
 /// Configuration in a JSON or TOML file.

@@ -9,7 +9,7 @@ use igloo_hub::{
     NewInstance, Options, State,
 };
 use igloo_model::Query;
-use igloo_protocol::Grants;
+use igloo_protocol::{Grants, RunAsChoice};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -56,7 +56,17 @@ impl Home {
         for grant in grants {
             all.add(grant.parse().unwrap());
         }
-        self.hub.add_instance(NewInstance { package, name: None, config, grants: all, start: true }).await.unwrap()
+        self.hub
+            .add_instance(NewInstance {
+                package,
+                name: None,
+                config,
+                grants: all,
+                run_as: RunAsChoice::default(),
+                start: true,
+            })
+            .await
+            .unwrap()
     }
 
     /// Waits until an instance takes commands and actions.

@@ -56,12 +56,13 @@ pub(super) async fn create(
         name: new.name.as_deref().map(parsed).transpose()?,
         config: new.config,
         grants,
+        run_as: new.run_as.into(),
         start: new.start,
     };
     Ok((StatusCode::CREATED, Json(api.hub.add_instance(request).await?.into())))
 }
 
-/// Changes an instance's name, configuration, mode or package: one of them at a time.
+/// Changes an instance's name, configuration, mode, package or way to run: one of them at a time.
 #[utoipa::path(
     patch,
     path = "/v1/instances/{instance}",
@@ -85,6 +86,7 @@ pub(super) async fn change(
             api.hub.configure(&which, config).await?
         }
         InstanceChange::Mode(mode) => api.hub.set_mode(&which, mode.into()).await?,
+        InstanceChange::RunAs(choice) => api.hub.run_as(&which, choice.into()).await?,
         InstanceChange::Package(package) => api.hub.update_instance(&which, parsed(&package)?).await?,
     };
     Ok(Json(info.into()))

@@ -7,10 +7,11 @@ use axum::{
     extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::MultipartError},
     http::StatusCode,
 };
+use igloo_hub::PackageFiles;
 use igloo_protocol::manifest;
 
 use crate::{
-    Api, LARGEST_COMPONENT as COMPONENT,
+    Api, LARGEST_PACKAGE_FILE as LARGEST,
     extract::{Names, named, too_slow},
     problem::Problem,
     wire::Package,
@@ -25,9 +26,12 @@ const UPLOAD: Duration = Duration::from_secs(300);
 struct Upload {
     /// `igloo.toml`.
     manifest: String,
-    /// The WebAssembly component.
-    #[schema(value_type = String, format = Binary)]
-    component: Vec<u8>,
+    /// The WebAssembly component, if the manifest names one.
+    #[schema(value_type = Option<String>, format = Binary)]
+    component: Option<Vec<u8>>,
+    /// The native executable, if the manifest names one.
+    #[schema(value_type = Option<String>, format = Binary)]
+    executable: Option<Vec<u8>>,
 }
 
 /// The packages.
@@ -70,28 +74,29 @@ pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<(
     let Ok(_slot) = api.uploads.try_acquire() else {
         return Err(Problem::busy("other packages are being uploaded").or_else("try again in a moment"));
     };
-    let (manifest, component) = tokio::time::timeout(UPLOAD, parts(request)).await.map_err(|_| too_slow())??;
-    let info = api.hub.add_package(manifest, component).await?;
+    let (manifest, files) = tokio::time::timeout(UPLOAD, parts(request)).await.map_err(|_| too_slow())??;
+    let info = api.hub.add_package(manifest, files).await?;
     Ok((StatusCode::CREATED, Json(info.into())))
 }
 
-async fn parts(mut request: Request) -> Result<(String, Vec<u8>), Problem> {
+async fn parts(mut request: Request) -> Result<(String, PackageFiles), Problem> {
     // What is too large for a part is still read to its end, but not kept: a client that is cut off while it sends would
     // not see the answer.
-    DefaultBodyLimit::max(2 * COMPONENT).apply(&mut request);
+    DefaultBodyLimit::max(4 * LARGEST).apply(&mut request);
     let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a form", rejection.body_text())
-            .or_else("send multipart/form-data with the parts 'manifest' and 'component'")
+            .or_else("send multipart/form-data with the parts 'manifest', and 'component' or 'executable' or both")
     })?;
     let unreadable = |error: MultipartError| Problem::new(error.status(), "Unreadable request", error.body_text());
-    let (mut manifest, mut component) = (None, None);
+    let (mut manifest, mut files) = (None, PackageFiles::default());
     while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
         let (slot, limit) = match field.name() {
             Some("manifest") => (&mut manifest, manifest::MAX_BYTES),
-            Some("component") => (&mut component, COMPONENT),
+            Some("component") => (&mut files.component, LARGEST),
+            Some("executable") => (&mut files.executable, LARGEST),
             other => {
                 return Err(Problem::invalid(format!(
-                    "'{}' is not a part of a package: there are 'manifest' and 'component'",
+                    "'{}' is not a part of a package: there are 'manifest', 'component' and 'executable'",
                     other.unwrap_or_default().escape_debug()
                 )));
             }
@@ -113,10 +118,10 @@ async fn parts(mut request: Request) -> Result<(String, Vec<u8>), Problem> {
         }
         *slot = Some(bytes);
     }
-    let missing = |name: &str| Problem::invalid(format!("the part '{name}' is missing"));
-    let manifest = String::from_utf8(manifest.ok_or_else(|| missing("manifest"))?)
+    let manifest = String::from_utf8(manifest.ok_or_else(|| Problem::invalid("the part 'manifest' is missing"))?)
         .map_err(|_| Problem::invalid("igloo.toml is not UTF-8"))?;
-    Ok((manifest, component.ok_or_else(|| missing("component"))?))
+    // Whether the files are those that it names is for the hub to say.
+    Ok((manifest, files))
 }
 
 /// Deletes a package that no instance uses.

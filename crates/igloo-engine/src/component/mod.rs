@@ -19,6 +19,7 @@ mod runner;
 mod state;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -28,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use igloo_protocol::Limits;
+use igloo_protocol::{Limits, Protection};
 use tokio::sync::{mpsc, watch};
 use wasmtime::component::Linker;
 
@@ -110,6 +111,10 @@ pub struct Launch {
     pub private_directory: PathBuf,
     /// The root certificates that it and its requests trust; it sees them in `/etc/ssl`.
     pub roots: Arc<Roots>,
+    /// Protections without which its process must not start.
+    pub requires: BTreeSet<Protection>,
+    /// Protections that its owner accepts to be lacking, also of those that are required.
+    pub without: BTreeSet<Protection>,
 }
 
 /// A compiled component, ready to be started any number of times.

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use igloo_engine::{
     Instance, Policy, Roots,
@@ -92,6 +92,8 @@ pub async fn launch(engine: &Arc<ComponentEngine>, name: &str, texts: &[&str], c
             home: home.clone(),
             private_directory: directory.path().to_owned(),
             roots: roots.clone(),
+            requires: BTreeSet::new(),
+            without: BTreeSet::new(),
         },
     );
     Running { instance, home, policy, directory, roots, _roots_directory: roots_directory, engine: engine.clone() }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use igloo_model::{DeviceDescription, DeviceId, InstanceId, Value};
-use igloo_protocol::Grants;
+use igloo_protocol::{Grants, RunAs};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -24,7 +24,8 @@ fn id(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
 pub(crate) struct PackageRow {
     pub(crate) id: String,
     pub(crate) manifest: String,
-    pub(crate) component_sha256: String,
+    pub(crate) component_sha256: Option<String>,
+    pub(crate) executable_sha256: Option<String>,
     pub(crate) size: u64,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct InstanceRow {
     pub(crate) wanted: bool,
     pub(crate) config: Json,
     pub(crate) grants: Grants,
+    /// The owner's choice, if there is one.
+    pub(crate) run_as: Option<RunAs>,
 }
 
 /// A device that was described at some time.
@@ -95,13 +98,21 @@ fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Option<T> {
 /// Reads everything.
 pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
     let mut loaded = Loaded::default();
-    let mut statement = connection.prepare("SELECT id, manifest, component_sha256, size FROM packages")?;
+    let mut statement = connection
+        .prepare("SELECT id, manifest, NULLIF(component_sha256, ''), executable_sha256, size FROM packages")?;
     let rows = statement.query_map([], |row| {
-        Ok(PackageRow { id: row.get(0)?, manifest: row.get(1)?, component_sha256: row.get(2)?, size: id(row, 3)? })
+        Ok(PackageRow {
+            id: row.get(0)?,
+            manifest: row.get(1)?,
+            component_sha256: row.get(2)?,
+            executable_sha256: row.get(3)?,
+            size: id(row, 4)?,
+        })
     })?;
     loaded.packages = rows.collect::<rusqlite::Result<_>>()?;
 
-    let mut statement = connection.prepare("SELECT id, name, package, wanted, config, grants FROM instances")?;
+    let mut statement =
+        connection.prepare("SELECT id, name, package, wanted, config, grants, run_as FROM instances")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (config, grants): (String, String) = (row.get(4)?, row.get(5)?);
@@ -111,7 +122,18 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
             continue;
         };
         let (name, package, wanted) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        loaded.instances.push(InstanceRow { id: InstanceId(id(row, 0)?), name, package, wanted, config, grants });
+        let run_as = row.get::<_, Option<String>>(6)?.and_then(|text| {
+            text.parse().inspect_err(|error| tracing::error!("an instance runs as its package says: {error}")).ok()
+        });
+        loaded.instances.push(InstanceRow {
+            id: InstanceId(id(row, 0)?),
+            name,
+            package,
+            wanted,
+            config,
+            grants,
+            run_as,
+        });
     }
 
     let mut statement =
@@ -177,8 +199,15 @@ pub(crate) fn set_meta(connection: &Connection, key: &str, value: u64) -> rusqli
 pub(crate) fn add_package(connection: &Connection, package: &PackageRow) -> rusqlite::Result<()> {
     connection
         .execute(
-            "INSERT INTO packages (id, manifest, component_sha256, size) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![package.id, package.manifest, package.component_sha256, integer(package.size)],
+            "INSERT INTO packages (id, manifest, component_sha256, executable_sha256, size)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            params![
+                package.id,
+                package.manifest,
+                package.component_sha256.as_deref().unwrap_or_default(),
+                package.executable_sha256,
+                integer(package.size)
+            ],
         )
         .map(drop)
 }
@@ -191,8 +220,15 @@ pub(crate) fn remove_package(connection: &Connection, package: &str) -> rusqlite
 /// Adds an instance; its id is never one that another had.
 pub(crate) fn add_instance(connection: &Connection, instance: &InstanceRow) -> rusqlite::Result<InstanceId> {
     connection.execute(
-        "INSERT INTO instances (name, package, wanted, config, grants) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![instance.name, instance.package, instance.wanted, instance.config.to_string(), grants_text(instance)],
+        "INSERT INTO instances (name, package, wanted, config, grants, run_as) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            instance.name,
+            instance.package,
+            instance.wanted,
+            instance.config.to_string(),
+            grants_text(instance),
+            instance.run_as.map(RunAs::name)
+        ],
     )?;
     Ok(InstanceId(u64::try_from(connection.last_insert_rowid()).unwrap_or(0)))
 }
@@ -201,14 +237,16 @@ pub(crate) fn add_instance(connection: &Connection, instance: &InstanceRow) -> r
 pub(crate) fn update_instance(connection: &Connection, instance: &InstanceRow) -> rusqlite::Result<()> {
     connection
         .execute(
-            "UPDATE instances SET name = ?2, package = ?3, wanted = ?4, config = ?5, grants = ?6 WHERE id = ?1",
+            "UPDATE instances SET name = ?2, package = ?3, wanted = ?4, config = ?5, grants = ?6, run_as = ?7
+             WHERE id = ?1",
             params![
                 integer(instance.id.0),
                 instance.name,
                 instance.package,
                 instance.wanted,
                 instance.config.to_string(),
-                grants_text(instance)
+                grants_text(instance),
+                instance.run_as.map(RunAs::name)
             ],
         )
         .map(drop)

@@ -75,6 +75,12 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE roots (name TEXT PRIMARY KEY, certificate BLOB NOT NULL) STRICT;
 ",
+    "
+    -- A package without a component has '' in component_sha256, which cannot become NULL.
+    ALTER TABLE packages ADD COLUMN executable_sha256 TEXT;
+    -- The owner's choice: 'in-hub', 'isolated', 'process'; NULL is what the package says.
+    ALTER TABLE instances ADD COLUMN run_as TEXT;
+",
 ];
 
 /// Opens the database, made if it is not there, with the newest schema. Blocks.
@@ -163,6 +169,27 @@ mod tests {
         assert_eq!(name, "kitchen");
         let newer = migrate(&mut connection, MIGRATIONS).unwrap().unwrap_err();
         assert!(newer.contains("newer Igloo"), "{newer}");
+    }
+
+    #[test]
+    fn packages_and_instances_from_before_engines_could_be_chosen_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("igloo.db");
+        let mut connection = Connection::open(&path).unwrap();
+        prepare(&mut connection).unwrap();
+        migrate(&mut connection, &MIGRATIONS[..2]).unwrap().unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO packages VALUES ('p', 'manifest', 'hash', 7);
+                 INSERT INTO instances VALUES (1, 'lamp', 'p', 1, '{}', '{\"list\": []}');",
+            )
+            .unwrap();
+        drop(connection);
+        let connection = open(&path).unwrap();
+        let loaded = crate::storage::rows::load(&connection).unwrap();
+        let (package, instance) = (&loaded.packages[0], &loaded.instances[0]);
+        assert_eq!((package.component_sha256.as_deref(), &package.executable_sha256), (Some("hash"), &None));
+        assert_eq!((instance.name.as_str(), instance.run_as), ("lamp", None));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 use igloo_engine::component::EngineOptions;
 use igloo_hub::{CommandRequest, CommandResult, Hub, InstanceInfo, InstanceRef, NewInstance, Options, PackageId};
 use igloo_model::{DeviceId, tree::Change};
-use igloo_protocol::Grants;
+use igloo_protocol::{Grants, RunAsChoice};
 use serde_json::{Value as Json, json};
 
 /// The project's root.
@@ -78,8 +78,14 @@ impl Home {
     /// Adds an instance of a guest and starts it.
     pub async fn add(&self, package: &str, name: &str, config: Json, texts: &[&str]) -> InstanceInfo {
         let package = self.install(package).await;
-        let request =
-            NewInstance { package, name: Some(name.parse().unwrap()), config, grants: grants(texts), start: true };
+        let request = NewInstance {
+            package,
+            name: Some(name.parse().unwrap()),
+            config,
+            grants: grants(texts),
+            run_as: RunAsChoice::default(),
+            start: true,
+        };
         self.hub.add_instance(request).await.unwrap()
     }
 

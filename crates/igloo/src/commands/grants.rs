@@ -1,7 +1,7 @@
 //! What instances may do, and what they were denied.
 
-use igloo_api::wire::{Denial, GrantBody, Instance, InstanceChange, Mode};
-use igloo_protocol::grants::size_text;
+use igloo_api::wire::{self, Denial, GrantBody, Instance, InstanceChange, Mode};
+use igloo_protocol::Limits;
 use reqwest::Method;
 
 use super::Context;
@@ -69,19 +69,26 @@ pub(super) fn print(context: &Context, instance: &Instance) {
     if instance.mode == Mode::Audit {
         context.output.pieces(&[Text::new("audit: what is not granted is allowed, and recorded", Tone::Warning)]);
     }
-    let limits = &instance.limits;
-    context.output.pieces(&[Text::new(
-        format!(
-            "limits: memory={} cpu={}% storage={} writes={}/s logs={}/s sockets={}",
-            size_text(limits.memory),
-            limits.cpu_percent,
-            size_text(limits.storage),
-            limits.writes_per_second,
-            limits.logs_per_second,
-            limits.sockets
-        ),
-        Tone::Faint,
-    )]);
+    let limits: Vec<String> = limits(&instance.limits).list().iter().map(ToString::to_string).collect();
+    context.output.pieces(&[Text::new(format!("limits: {}", limits.join(" ")), Tone::Faint)]);
+}
+
+/// As the grants that would set them.
+fn limits(limits: &wire::Limits) -> Limits {
+    Limits {
+        memory: limits.memory,
+        cpu_percent: limits.cpu_percent,
+        storage: limits.storage,
+        private: limits.private,
+        buffers: limits.buffers,
+        writes_per_second: limits.writes_per_second,
+        events_per_second: limits.events_per_second,
+        logs_per_second: limits.logs_per_second,
+        queue: limits.queue,
+        sockets: limits.sockets,
+        serial_ports: limits.serial_ports,
+        processes: limits.processes,
+    }
 }
 
 /// `igloo denials`.

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use igloo_api::wire::{Compiled, Instance, InstanceChange, NewInstance, Package, State};
-use igloo_protocol::{Grant, Want};
+use igloo_protocol::{Grant, Manifest, RunAsChoice, Want};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde_json::Value;
 
 use super::Context;
 use crate::{
-    cli::{GivenGrants, Install, Update},
+    cli::{GivenGrants, GivenRunAs, Install, Update},
     failure::Failure,
     output::{Text, Tone},
     packages, show,
@@ -43,20 +43,36 @@ pub(super) async fn install(context: &Context, install: Install) -> anyhow::Resu
             "give it with --config KEY=VALUE or --config-file FILE; igloo.toml has its schema under [config]",
         )
     })?;
+    check_run_as(&package.manifest, &install.run_as)?;
     let again = format!("igloo install {}", install.path.display());
     let grants = answer_wants(context, &package.manifest.wants, &install.grants, &[], &again)?;
-    let uploaded: Package = context.client.upload(package.text, package.component).await?;
+    let uploaded: Package = context.client.upload(package.text, package.files).await?;
     let new = NewInstance {
         package: uploaded.id,
         name: install.name,
         config,
         grants: grants.iter().map(ToString::to_string).collect(),
         mode: igloo_api::wire::Mode::Enforce,
+        run_as: install.run_as.choice(),
         start: !install.stopped,
     };
     let instance: Instance = context.client.call(Method::POST, &["instances"], &new).await?;
     let instance = if install.stopped { instance } else { wait_until_running(context, instance).await? };
     tell(context, &instance)
+}
+
+/// Refuses a way to run that the package has no file for, before its owner is asked for grants.
+fn check_run_as(manifest: &Manifest, given: &GivenRunAs) -> anyhow::Result<()> {
+    let provider = &manifest.provider;
+    let choice = RunAsChoice::from(given.choice());
+    let usage = |text: String| Failure::usage(text, "leave --engine and --placement away, or choose others");
+    let chosen = choice.resolve(provider.run_as()).map_err(|error| usage(error.to_string()))?;
+    let engine = chosen.unwrap_or(provider.run_as()).engine();
+    if provider.file(engine).is_none() {
+        let name = &manifest.package.name;
+        return Err(usage(format!("{name} has no file for the engine '{engine}'")).into());
+    }
+    Ok(())
 }
 
 /// `igloo update`.
@@ -66,7 +82,7 @@ pub(super) async fn update(context: &Context, update: Update) -> anyhow::Result<
     let granted: Vec<Grant> = instance.grants.iter().filter_map(|grant| grant.parse().ok()).collect();
     let again = format!("igloo update {} {}", update.name, update.path.display());
     let grants = answer_wants(context, &package.manifest.wants, &update.grants, &granted, &again)?;
-    let uploaded: Package = context.client.upload(package.text, package.component).await?;
+    let uploaded: Package = context.client.upload(package.text, package.files).await?;
     for grant in grants.iter().filter(|grant| !granted.contains(grant)) {
         let body = igloo_api::wire::GrantBody { grant: grant.to_string() };
         let _: Instance = context.client.call(Method::POST, &["instances", &instance.id, "grants"], &body).await?;

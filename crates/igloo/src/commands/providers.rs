@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use igloo_api::wire::{ActionCall, ActionResult, Instance, InstanceChange, Package, State};
+use igloo_api::wire::{ActionCall, ActionResult, Instance, InstanceChange, Package, RunAsChoice, State};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Context, grants, install};
 use crate::{
-    cli::{Action, Config, Remove},
+    cli::{Action, Config, Remove, RunAs},
     failure::Failure,
     output::{Text, Tone},
     packages, show,
@@ -25,16 +25,19 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = instances.iter().map(row);
-    context.output.table(["NAME", "PACKAGE", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
+    context
+        .output
+        .table(["NAME", "PACKAGE", "RUNS AS", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
     Ok(())
 }
 
-fn row(instance: &Instance) -> [Text; 8] {
+fn row(instance: &Instance) -> [Text; 9] {
     let running = matches!(instance.state, State::Running | State::Starting);
     let if_running = |text: String| if running { Text::from(text) } else { Text::new("–", Tone::Faint) };
     [
         Text::new(&instance.name, Tone::Strong),
         Text::from(format!("{} {}", instance.package_name, instance.version)),
+        Text::new(instance.run_as.to_string(), Tone::Faint),
         show::state(instance.state),
         Text::from(instance.stats.devices.to_string()),
         if_running(show::bytes(instance.stats.memory_bytes)),
@@ -86,6 +89,7 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
     let mut rows = vec![
         ("package", format!("{} {} ({})", instance.package_name, instance.version, short(&instance.package))),
         ("id", instance.id.clone()),
+        ("runs as", runs_as(&instance)),
         ("state", state),
         ("restarts", instance.restarts.to_string()),
         ("devices", stats.devices.to_string()),
@@ -110,6 +114,11 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn runs_as(instance: &Instance) -> String {
+    let whose = if instance.run_as_chosen { "your choice: igloo run-as" } else { "as its package says" };
+    format!("{} ({whose})", instance.run_as)
+}
+
 fn short(package: &str) -> &str {
     package.get(..12).unwrap_or(package)
 }
@@ -118,6 +127,21 @@ fn short(package: &str) -> &str {
 pub(super) async fn change_state(context: &Context, name: &str, change: &str) -> anyhow::Result<()> {
     let instance: Instance = context.client.ask(Method::POST, &["instances", name, change], &[]).await?;
     let instance = if change == "stop" { instance } else { install::wait_until_running(context, instance).await? };
+    say(context, &instance)
+}
+
+/// `igloo run-as`.
+pub(super) async fn run_as(context: &Context, run_as: &RunAs) -> anyhow::Result<()> {
+    let choice = run_as.how.choice();
+    if choice == RunAsChoice::default() && !run_as.default {
+        return Err(Failure::usage(
+            "there is nothing to change",
+            format!("igloo run-as {} --placement isolated, --engine process, or --default", run_as.name),
+        ));
+    }
+    let path = ["instances", run_as.name.as_str()];
+    let instance: Instance = context.client.call(Method::PATCH, &path, &InstanceChange::RunAs(choice)).await?;
+    let instance = install::wait_until_running(context, instance).await?;
     say(context, &instance)
 }
 

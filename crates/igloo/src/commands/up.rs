@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use igloo_api::{AllowedHosts, Auth, Tokens};
 use igloo_engine::component::{CompilerCommand, EngineOptions};
 use igloo_hub::{Error, Hub, HubEvent, Logged, NewInstance, Options};
-use igloo_protocol::{Grant, Grants};
+use igloo_protocol::{Grant, Grants, RunAsChoice};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -225,7 +225,7 @@ async fn add_packages(hub: &Hub, arguments: &Up, output: Output) {
 async fn add_package(hub: &Hub, folder: &Path, grants: &[(String, Grant)], output: Output) -> anyhow::Result<()> {
     let package = packages::read(folder)?;
     let name: igloo_model::InstanceName = package.manifest.package.name.parse()?;
-    let info = hub.add_package(package.text, package.component).await?;
+    let info = hub.add_package(package.text, package.files).await?;
     let own = || grants.iter().filter(|(of, _)| of == name.as_str()).map(|(_, grant)| grant.clone());
     match hub.instance(&igloo_hub::InstanceRef::Name(name.clone())) {
         Ok(instance) => {
@@ -256,6 +256,7 @@ async fn add_package(hub: &Hub, folder: &Path, grants: &[(String, Grant)], outpu
                 name: Some(name),
                 config: serde_json::Value::Null,
                 grants: granted,
+                run_as: RunAsChoice::default(),
                 start: true,
             };
             hub.add_instance(new).await?;

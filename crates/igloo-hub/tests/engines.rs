@@ -1,0 +1,81 @@
+//! How an instance runs is its owner's choice among what its package has files for.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+
+mod common;
+
+use common::{Home, files, which};
+use igloo_hub::{Error, NewInstance, PackageFiles, State};
+use igloo_protocol::{Engine, Grants, Placement, RunAs, RunAsChoice};
+use serde_json::json;
+
+const SCRIPT: &[u8] = b"#!/bin/sh\n";
+
+fn choice(engine: Option<Engine>, placement: Option<Placement>) -> RunAsChoice {
+    RunAsChoice { engine, placement }
+}
+
+const PROCESS: RunAsChoice = RunAsChoice { engine: Some(Engine::Process), placement: None };
+const ISOLATED: RunAsChoice = RunAsChoice { engine: None, placement: Some(Placement::Isolated) };
+
+/// The bench guest's package, with this in its `[provider]` table and these files.
+async fn install(home: &Home, provider: &str, executable: Option<&[u8]>) -> Result<igloo_hub::PackageInfo, Error> {
+    let (manifest, component) = files("bench");
+    let manifest = manifest.replacen("[provider]", &format!("[provider]\n{provider}"), 1);
+    let files = PackageFiles { component: Some(component), executable: executable.map(Vec::from) };
+    home.hub.add_package(manifest, files).await
+}
+
+fn instance(package: &igloo_hub::PackageInfo, run_as: RunAsChoice) -> NewInstance {
+    let name = Some("lamp".parse().unwrap());
+    NewInstance { package: package.id.clone(), name, config: json!({}), grants: Grants::default(), run_as, start: true }
+}
+
+#[tokio::test]
+async fn files_are_those_that_the_manifest_names() {
+    let home = Home::open().await;
+    let named = "executable = \"bench\"";
+    for (provider, executable, expected) in [
+        (named, None, "names the executable bench, and it was not given"),
+        ("", Some(SCRIPT), "names no executable, and one was given"),
+        (named, Some(b"PK\x03\x04".as_slice()), "bench is not an executable"),
+    ] {
+        match install(&home, provider, executable).await {
+            Err(Error::Invalid(text)) => assert!(text.contains(expected), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let both = install(&home, named, Some(SCRIPT)).await.unwrap();
+    assert_eq!(both.runs_as, [RunAs::InHub, RunAs::Isolated, RunAs::Process]);
+    assert_eq!(both.run_as, RunAs::InHub);
+    let again = install(&home, named, Some(SCRIPT)).await.unwrap();
+    assert_eq!(again.id, both.id);
+    assert_ne!(install(&home, named, Some(b"#!/bin/bash\n")).await.unwrap().id, both.id);
+}
+
+#[tokio::test]
+async fn a_package_without_a_file_for_it_is_refused() {
+    let home = Home::open().await;
+    let package = install(&home, "", None).await.unwrap();
+    let refused = home.hub.add_instance(instance(&package, PROCESS)).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("no native executable")), "{refused}");
+    let in_hub = choice(Some(Engine::Process), Some(Placement::InHub));
+    let refused = home.hub.add_instance(instance(&package, in_hub)).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("always isolated")), "{refused}");
+    home.hub.add_instance(instance(&package, RunAsChoice::default())).await.unwrap();
+    assert!(matches!(home.hub.run_as(&which("lamp"), PROCESS).await, Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn the_choice_is_kept_until_it_is_taken_back() {
+    let home = Home::open().await;
+    let package = install(&home, "executable = \"bench\"", Some(SCRIPT)).await.unwrap();
+    let made = home.hub.add_instance(instance(&package, ISOLATED)).await.unwrap();
+    assert_eq!((made.run_as, made.run_as_chosen), (RunAs::Isolated, true));
+    let home = home.reopen().await;
+    assert_eq!(home.hub.instance(&which("lamp")).unwrap().run_as, RunAs::Isolated);
+    assert_eq!(home.hub.run_as(&which("lamp"), PROCESS).await.unwrap().run_as, RunAs::Process);
+    let own = home.hub.run_as(&which("lamp"), RunAsChoice::default()).await.unwrap();
+    assert_eq!((own.run_as, own.run_as_chosen), (RunAs::InHub, false));
+    home.until("lamp", "ready", |info| info.state == State::Running && info.ready).await;
+}
