@@ -45,13 +45,17 @@ impl Home {
     }
 
     pub(crate) fn spec(&self, executable: impl Into<PathBuf>, arguments: &[&str]) -> Spec {
+        Self::spec_in(self.path(), executable, arguments)
+    }
+
+    pub(crate) fn spec_in(home: &Path, executable: impl Into<PathBuf>, arguments: &[&str]) -> Spec {
         let value = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Spec {
             name: "test".to_owned(),
             executable: executable.into(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
-            program_directory: self.path().join("app"),
-            private_directory: self.path().join("data"),
+            program_directory: home.join("app"),
+            private_directory: home.join("data"),
             roots_directory: None,
             environment: vec![value("HOME", "/data"), value("PATH", "/usr/bin:/bin"), value("TMPDIR", "/tmp")],
             limits: Limits {
