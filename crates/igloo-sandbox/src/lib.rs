@@ -1,0 +1,3 @@
+//! A native program in a sandbox, with everything that the kernel has.
+
+pub mod sockets;

@@ -1,0 +1,1 @@
+//! The name server that programs in a sandbox see.
