@@ -124,7 +124,11 @@ impl Sandbox {
     }
 
     /// Starts a program with a namespace of its own, whose name server is the broker's.
-    pub(crate) fn start_isolated(command: Command, grants: &Arc<Grants>, files: &tempfile::TempDir) -> io::Result<Self> {
+    pub(crate) fn start_isolated(
+        command: Command,
+        grants: &Arc<Grants>,
+        files: &tempfile::TempDir,
+    ) -> io::Result<Self> {
         std::fs::write(files.path().join("resolv.conf"), "nameserver 127.0.0.53\n")?;
         std::fs::write(files.path().join("nsswitch.conf"), "hosts: files dns\n")?;
         std::fs::write(files.path().join("hosts"), "127.0.0.1 localhost\n")?;
@@ -367,4 +371,28 @@ pub(crate) fn udp_trap() -> (SocketAddr, Arc<AtomicUsize>) {
         }
     });
     (address, count)
+}
+
+/// An address at which nobody listens.
+pub(crate) fn closed_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// An HTTP server that says hello.
+pub(crate) fn http() -> SocketAddr {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in server.incoming().flatten() {
+            thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|length| length == 1) {
+                    head.push(byte[0]);
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
+            });
+        }
+    });
+    address
 }
