@@ -21,6 +21,7 @@ mod machine;
 mod protection;
 mod running;
 mod seccomp;
+pub mod sockets;
 mod spawner;
 mod spec;
 mod start;

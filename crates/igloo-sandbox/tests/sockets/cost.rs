@@ -1,0 +1,1 @@
+//! What the broker costs, and that it keeps nothing.

@@ -1,0 +1,1 @@
+//! A tokio program: this test's own binary, executed again.
