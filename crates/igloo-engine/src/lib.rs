@@ -6,6 +6,7 @@
 //! devices mean: that is behind [`Home`].
 
 pub mod component;
+pub mod discovery;
 pub mod home;
 pub mod instance;
 pub mod policy;
@@ -13,6 +14,7 @@ pub mod roots;
 #[doc(hidden)]
 pub mod test_home;
 
+pub use discovery::Discovery;
 pub use home::{Denial, Home};
 pub use instance::{ActionOutcome, Exit, Instance, Outcome, Stats};
 pub use policy::Policy;

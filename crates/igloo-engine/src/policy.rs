@@ -17,7 +17,7 @@ use std::{
 
 use igloo_protocol::grants::{Grant, Grants, Host, HttpGrant, ListenGrant, Mode, NetworkGrant, Protocol};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::home::{Denial, Home};
 
@@ -27,6 +27,8 @@ const AUTHORISED_FOR: Duration = Duration::from_secs(600);
 const AUTHORISED_ADDRESSES: usize = 1024;
 /// Name lookups that an instance may have under way at a time.
 const LOOKUPS: usize = 4;
+/// What an instance may look for on the local network at a time.
+const BROWSES: usize = 16;
 /// How long a name lookup may take.
 const LOOKUP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -37,6 +39,7 @@ pub struct Policy {
     api: Vec<SocketAddr>,
     authorised: Mutex<Vec<Authorised>>,
     lookups: Semaphore,
+    browses: Arc<Semaphore>,
 }
 
 /// An address that a granted name resolved to.
@@ -70,6 +73,7 @@ impl Policy {
             api,
             authorised: Mutex::new(Vec::new()),
             lookups: Semaphore::new(LOOKUPS),
+            browses: Arc::new(Semaphore::new(BROWSES)),
         })
     }
 
@@ -225,10 +229,16 @@ impl Policy {
         self.grants.read().serial().keys().map(|slot| (*slot).to_owned()).collect()
     }
 
-    /// Whether finding a type of service is allowed.
+    /// Whether finding a type of service, or what answers to a search target, is allowed. It does not allow connecting to
+    /// what is found.
     pub fn discovery(&self, home: &dyn Home, service: &str) -> bool {
         let granted = self.grants.read().list.iter().any(|grant| matches!(grant, Grant::Discovery(s) if s == service));
         granted || self.deny(home, "discovery", service, Some(&format!("discovery:{service}")))
+    }
+
+    /// A place among what the instance may look for at a time, until it is dropped.
+    pub(crate) fn place_to_browse(&self) -> Option<OwnedSemaphorePermit> {
+        self.browses.clone().try_acquire_owned().ok()
     }
 
     fn name_grants(&self, name: &str) -> Vec<NetworkGrant> {

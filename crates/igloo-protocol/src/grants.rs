@@ -8,7 +8,7 @@
 //! | `listen:tcp://0.0.0.0:8080?from=192.168.0.0/16` | listening on a port, for peers from a network |
 //! | `https://api.example.com`, `http://192.168.1.9:8080?lan` | HTTP requests to an origin |
 //! | `serial:meter=/dev/serial/by-id/…` | the slot `meter`, bound to a port's URL |
-//! | `discovery:_hap._tcp` | finding a type of service |
+//! | `discovery:_hap._tcp`, `discovery:roku:ecp` | finding a type of service, or what answers to an SSDP search target |
 //! | `memory=64MiB`, `cpu=50%`, `queue=32`… | more, or less, of a limit ([`crate::limits`]) than the default |
 //! | `without=landlock` | running though the machine lacks this protection |
 //!
@@ -189,7 +189,7 @@ pub enum Grant {
         /// The port's URL.
         port: String,
     },
-    /// A type of service to find.
+    /// A DNS-SD service type or an SSDP search target to find.
     Discovery(String),
     /// A number other than the default.
     Limit(Limit),
@@ -257,7 +257,7 @@ impl FromStr for Grant {
             return Ok(Self::Serial { slot: slot.to_owned(), port: port.to_owned() });
         }
         if let Some(service) = text.strip_prefix("discovery:") {
-            check_word("service type", service)?;
+            check_sought(service)?;
             return Ok(Self::Discovery(service.to_owned()));
         }
         if let Some(rest) = text.strip_prefix("listen:") {
@@ -282,6 +282,17 @@ impl FromStr for Grant {
 fn check_word(what: &str, text: &str) -> Result<(), InvalidGrant> {
     if text.is_empty() || text.len() > 64 || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
         return invalid(format!("'{}' is not a {what}: use letters, digits, '-', '_' and '.'", text.escape_debug()));
+    }
+    Ok(())
+}
+
+/// A DNS-SD service type, such as `_hap._tcp`, or an SSDP search target, such as `roku:ecp`.
+fn check_sought(text: &str) -> Result<(), InvalidGrant> {
+    if text.is_empty() || text.len() > 128 || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)) {
+        return invalid(format!(
+            "'{}' is not something to find: name a service type such as _hap._tcp, or a search target such as roku:ecp",
+            text.escape_debug()
+        ));
     }
     Ok(())
 }
@@ -524,6 +535,7 @@ mod tests {
             "serial:meter=/dev/serial/by-id/usb-1",
             "serial:bus=rfc2217://10.0.0.3:2217",
             "discovery:_hap._tcp",
+            "discovery:urn:schemas-upnp-org:device:MediaRenderer:1",
             "memory=64MiB",
             "cpu=50%",
             "storage=4KiB",

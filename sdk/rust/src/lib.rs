@@ -8,7 +8,7 @@
 //! - devices: [`Device`], [`Entity`], [`Component`] and the [`kinds`]
 //! - what is asked of them: [`Command`], answered with `Ok` or a [`CommandError`]
 //! - the hub: [`Home`], its [`store`], the log macros ([`info!`] …)
-//! - hardware and network: [`serial`], [`http`], [`net`], and all of `tokio::net`
+//! - hardware and network: [`serial`], [`discovery`], [`http`], [`net`], and all of `tokio::net`
 //! - with the feature `tls`: the module `tls`, for tokio-rustls and the crates that are built on it
 //!
 //! This crate promises that no generated binding appears in an author's code, and must not know what a device means.
@@ -20,6 +20,7 @@ extern crate self as igloo;
 pub mod bindings;
 mod command;
 mod device;
+pub mod discovery;
 mod error;
 mod home;
 mod host;

@@ -8,12 +8,14 @@
 
 mod home;
 mod line;
+mod network;
 mod program;
 mod python;
 mod relay;
 
 pub use home::{Home, component, device, number, value};
 pub use line::Line;
+pub use network::in_own_network;
 pub use program::{Program, ask, free_port};
 pub use python::{Python, run, venv};
 pub use relay::Relay;

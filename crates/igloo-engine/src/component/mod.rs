@@ -36,6 +36,7 @@ use wasmtime::component::Linker;
 pub use self::cache::{CompilerCommand, compile_child};
 use self::{bindings::ProviderPre, capability::serial::PortsInUse, state::State};
 use crate::{
+    discovery::Discovery,
     home::Home,
     instance::{Exit, Instance, Meters, QUEUED_CALLS},
     policy::Policy,
@@ -135,6 +136,7 @@ pub(crate) struct Shared {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: Arc<PortsInUse>,
+    pub(crate) discovery: Arc<Discovery>,
 }
 
 /// The engine. One serves the whole hub.
@@ -169,7 +171,7 @@ impl ComponentEngine {
             .build()
             .map_err(|error| EngineError::Setup(error.to_string()))?;
         let ticker = Ticker::start(engine.clone()).map_err(|error| EngineError::Setup(error.to_string()))?;
-        let shared = Shared { engine, ticker, ports: Arc::default() };
+        let shared = Shared { engine, ticker, ports: Arc::default(), discovery: Arc::default() };
         Ok(Arc::new(Self { shared, linker, cache, runtime: Some(runtime) }))
     }
 
@@ -196,6 +198,12 @@ impl ComponentEngine {
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
         }
         instance
+    }
+
+    /// The broker that this engine's instances find devices with, to be shared with other engines.
+    #[must_use]
+    pub fn discovery(&self) -> &Arc<Discovery> {
+        &self.shared.discovery
     }
 
     /// The runtime that runs the guests, for measuring on it.

@@ -39,11 +39,11 @@ pub(crate) async fn live(
     mut kill: watch::Receiver<Option<String>>,
     meters: Arc<Meters>,
 ) -> Exit {
-    let Shared { engine, ticker, ports } = shared;
-    let state = match State::new(&launch, meters.clone(), ports) {
+    let state = match State::new(&launch, meters.clone(), &shared) {
         Ok(state) => state,
         Err(error) => return Exit::NotStarted(format!("{error:#}")),
     };
+    let Shared { engine, ticker, .. } = shared;
     let (interrupted, born) = (state.interrupted.clone(), state.born);
     let life = async {
         let mut store = state.into_store(&engine);

@@ -17,10 +17,10 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, sockets::SocketAddr
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
-    Launch,
+    Launch, Shared,
     capability::{crypto, http::Http, output::Output, serial::PortsInUse},
 };
-use crate::{home::Home, instance::Meters, policy::Policy};
+use crate::{discovery::Discovery, home::Home, instance::Meters, policy::Policy};
 use igloo_protocol::{LogLevel, grants::Protocol};
 
 /// Host resources that an instance may have beside its sockets: streams, requests, directory handles…
@@ -43,6 +43,7 @@ pub(crate) struct State {
     pub(crate) home: Arc<dyn Home>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) ports: Arc<PortsInUse>,
+    pub(crate) discovery: Arc<Discovery>,
     meters: Arc<Meters>,
     limits: Limits,
     memory: usize,
@@ -62,7 +63,7 @@ impl HasData for Everything {
 }
 
 impl State {
-    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, ports: Arc<PortsInUse>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, shared: &Shared) -> wasmtime::Result<Self> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(launch.limits.sockets as usize + OTHER_RESOURCES);
         let mut wasi = WasiCtx::builder();
@@ -95,7 +96,8 @@ impl State {
             keys: crypto::keys(),
             home: launch.home.clone(),
             policy: launch.policy.clone(),
-            ports,
+            ports: shared.ports.clone(),
+            discovery: shared.discovery.clone(),
             meters,
             limits: launch.limits,
             memory: 0,

@@ -3,6 +3,7 @@
 //! The parameters are one object for all cases: `port` of a server on the loopback interface, `host` instead of
 //! 127.0.0.1, `slot` of a serial port, `count`, `url`, `name`.
 
+mod discovery;
 mod hub;
 mod tcp;
 mod time;
@@ -17,6 +18,7 @@ struct Cases {
     waiting: Cell<u32>,
     most_waiting: Cell<u32>,
     switch: Component<kinds::Switch>,
+    browsers: discovery::Browsing,
 }
 
 /// What a case is told.
@@ -48,7 +50,14 @@ impl Provider for Cases {
         let mut device = Device::new("cases", "Cases");
         let switch = device.entity("switch", "Switch").switch().writable();
         home.describe(device)?;
-        Ok(Self { home, ticks: Cell::new(0), waiting: Cell::new(0), most_waiting: Cell::new(0), switch })
+        Ok(Self {
+            home,
+            ticks: Cell::new(0),
+            waiting: Cell::new(0),
+            most_waiting: Cell::new(0),
+            switch,
+            browsers: discovery::Browsing::default(),
+        })
     }
 
     /// Ticks on, whatever the cases do.
@@ -110,6 +119,11 @@ impl Provider for Cases {
             "http" => hub::http(&p).await,
             "serial-echo" => hub::serial_echo(&p).await,
             "serial-until-gone" => hub::serial_until_gone(&p).await,
+            "browse" => discovery::browse(&p, &self.browsers).await,
+            "search" => discovery::search(&p, &self.browsers).await,
+            "next-finding" => discovery::next(&self.browsers).await,
+            "browse-many" => discovery::many(&p).await,
+            "stop-browsing" => discovery::stop(&self.browsers).await,
             "store" => hub::store(&self.home).await,
             "files" => hub::files(),
             "environment" => hub::environment(),
