@@ -170,6 +170,8 @@ impl Bare {
             home: Arc::new(NoHome { config: config.into() }),
             private_directory: self.directory.path().join("data"),
             roots: self.roots.clone(),
+            requires: std::collections::BTreeSet::new(),
+            without: std::collections::BTreeSet::new(),
         })
     }
 }

@@ -161,6 +161,8 @@ async fn run_session(
         home: Arc::new(SessionHome(session.clone())),
         private_directory: private,
         roots: core.roots.clone(),
+        requires: std::collections::BTreeSet::new(),
+        without: std::collections::BTreeSet::new(),
     };
     let running = session.running.get_or_init(|| core.engine.start(prepared, launch));
     *managed.session.lock() = Some(session.clone());

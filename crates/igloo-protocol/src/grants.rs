@@ -479,7 +479,7 @@ impl Grants {
 }
 
 /// The numbers that bound an instance.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Limits {
     /// Bytes of linear memory.

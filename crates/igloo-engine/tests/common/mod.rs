@@ -92,6 +92,8 @@ pub async fn launch(engine: &Arc<ComponentEngine>, name: &str, texts: &[&str], c
             home: home.clone(),
             private_directory: directory.path().to_owned(),
             roots: roots.clone(),
+            requires: std::collections::BTreeSet::new(),
+            without: std::collections::BTreeSet::new(),
         },
     );
     Running { instance, home, policy, directory, roots, _roots_directory: roots_directory, engine: engine.clone() }
