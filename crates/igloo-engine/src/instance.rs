@@ -5,14 +5,16 @@
 use std::{
     fmt,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use igloo_protocol::{Command, CommandError};
+use igloo_protocol::{Command, CommandError, ProtectionReport};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::process::Link;
 
 /// Calls that may be waiting for a provider's attention; one more is `busy`.
 pub const QUEUED_CALLS: usize = 256;
@@ -81,6 +83,7 @@ pub enum ActionOutcome {
 }
 
 /// What a call asks of a provider.
+#[derive(Debug)]
 pub(crate) enum Call {
     /// A command and where its result goes.
     Command(Command, oneshot::Sender<Result<(), CommandError>>),
@@ -115,10 +118,44 @@ pub(crate) struct Meters {
     quick: AtomicBool,
 }
 
-/// A running provider.
+/// How calls get to a provider.
 #[derive(Debug)]
+pub(crate) enum Route {
+    /// To the task that runs a component.
+    Guest(mpsc::Sender<Call>),
+    /// To a process, once it has started.
+    Process(Arc<OnceLock<Arc<Link>>>),
+}
+
+impl Route {
+    fn deliver(&self, call: Call) -> Result<(), CommandError> {
+        match self {
+            Self::Guest(calls) => calls.try_send(call).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => CommandError::Busy,
+                mpsc::error::TrySendError::Closed(_) => CommandError::Unavailable,
+            }),
+            Self::Process(link) => link.get().ok_or(CommandError::Unavailable)?.deliver(call),
+        }
+    }
+}
+
+/// Reads figures that the system keeps of a process.
+pub(crate) type Gauge = Arc<OnceLock<Box<dyn Fn() -> (Duration, u64) + Send + Sync>>>;
+
+impl Meters {
+    /// A call that had timed out was answered after all: whoever timed out counted it as stuck.
+    pub(crate) fn unstick(&self) {
+        let _ = self.stuck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |stuck| stuck.checked_sub(1));
+    }
+}
+
+/// A running provider.
 pub struct Instance {
-    pub(crate) calls: mpsc::Sender<Call>,
+    pub(crate) route: Route,
+    /// CPU time and memory, where the system counts them.
+    pub(crate) gauge: Gauge,
+    /// Told once it has started.
+    pub(crate) protections: Arc<OnceLock<Vec<ProtectionReport>>>,
     pub(crate) exit: watch::Receiver<Option<Exit>>,
     pub(crate) kill: watch::Sender<Option<String>>,
     pub(crate) meters: Arc<Meters>,
@@ -131,7 +168,8 @@ impl Instance {
         let (calls, _) = mpsc::channel(1);
         let (_, exit) = watch::channel(Some(exit));
         let (kill, _) = watch::channel(None);
-        Self { calls, exit, kill, meters: Arc::default() }
+        let route = Route::Guest(calls);
+        Self { route, gauge: Arc::default(), protections: Arc::default(), exit, kill, meters: Arc::default() }
     }
 
     /// Delivers a command, at most once, and waits for its outcome at most until its deadline.
@@ -158,7 +196,7 @@ impl Instance {
     /// Asks the provider to say goodbye, waits at most until the deadline, and ends it.
     pub async fn stop(&self, deadline: Duration) -> Exit {
         let (reply, done) = oneshot::channel();
-        if self.calls.try_send(Call::Stop(reply)).is_ok() {
+        if self.route.deliver(Call::Stop(reply)).is_ok() {
             let mut exit = self.exit.clone();
             let goodbye = async {
                 tokio::select! {
@@ -176,6 +214,14 @@ impl Instance {
             }
         }
         self.kill("it did not stop in time").await
+    }
+
+    /// Asks the provider to say goodbye, and waits at most until the deadline. It runs on.
+    pub(crate) async fn goodbye(&self, deadline: Duration) {
+        let (reply, done) = oneshot::channel();
+        if self.route.deliver(Call::Stop(reply)).is_ok() {
+            let _ = tokio::time::timeout(deadline, done).await;
+        }
     }
 
     /// Ends the provider now.
@@ -196,12 +242,24 @@ impl Instance {
     /// Figures as of now.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let engine = Duration::from_nanos(self.meters.cpu_nanoseconds.load(Ordering::Relaxed));
+        let (system, memory_bytes) = match self.gauge.get() {
+            Some(read) => read(),
+            None => (Duration::ZERO, self.meters.memory_bytes.load(Ordering::Relaxed)),
+        };
         Stats {
-            cpu_microseconds: self.meters.cpu_nanoseconds.load(Ordering::Relaxed) / 1000,
-            memory_bytes: self.meters.memory_bytes.load(Ordering::Relaxed),
+            cpu_microseconds: u64::try_from((engine + system).as_micros()).unwrap_or(u64::MAX),
+            memory_bytes,
             calls: self.meters.calls.load(Ordering::Relaxed),
             stuck_calls: self.meters.stuck.load(Ordering::Relaxed),
         }
+    }
+
+    /// What protects the home from its process, once it has started. `None` for a component in the hub, where
+    /// WebAssembly's sandbox stands for all of it.
+    #[must_use]
+    pub fn protections(&self) -> Option<Vec<ProtectionReport>> {
+        self.protections.get().cloned()
     }
 
     async fn call<T>(
@@ -211,10 +269,8 @@ impl Instance {
     ) -> Answered<T> {
         let (reply, mut answer) = oneshot::channel();
         let began = Instant::now();
-        match self.calls.try_send(call(reply)) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Answered::Yes(Err(CommandError::Busy)),
-            Err(mpsc::error::TrySendError::Closed(_)) => return Answered::Yes(Err(CommandError::Unavailable)),
+        if let Err(error) = self.route.deliver(call(reply)) {
+            return Answered::Yes(Err(error));
         }
         // After the call is in the queue: whoever sees the count finds it there.
         self.meters.calls.fetch_add(1, Ordering::Release);
@@ -250,6 +306,22 @@ impl Instance {
             }
         }
     }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("exit", &*self.exit.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// A provider's words, bounded.
+pub(crate) fn shorten(text: &str) -> String {
+    const LONGEST: usize = 4096;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}…", text.get(..end).unwrap_or_default())
 }
 
 /// Whether looking can help: on one core it only keeps the other side from running.

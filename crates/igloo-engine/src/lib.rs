@@ -5,11 +5,16 @@
 //! bounded, it can be killed at any instant, and its failure is an [`Exit`] with a reason. It does not know what
 //! devices mean: that is behind [`Home`].
 
+mod budget;
 pub mod component;
+mod convert;
 pub mod discovery;
 pub mod home;
 pub mod instance;
+mod output;
+mod outside;
 pub mod policy;
+pub mod process;
 pub mod roots;
 #[doc(hidden)]
 pub mod test_home;

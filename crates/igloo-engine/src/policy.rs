@@ -96,6 +96,18 @@ impl Policy {
         self.deny(home, "connect", &target(), Some(&target()))
     }
 
+    /// Whether a datagram socket may be given this peer. Resolvers of C libraries do it with each address of a name, to
+    /// sort them (RFC 6724), and send nothing: where something else at this address is granted, a refusal is not told.
+    pub fn associate(&self, home: &dyn Home, address: SocketAddr) -> bool {
+        let address = canonical(address);
+        let granted = self.connect_granted(Protocol::Udp, address);
+        let known = self.authorised.lock().iter().any(|known| known.address == address.ip());
+        if !granted && known && self.grants.read().mode != Mode::Audit {
+            return false;
+        }
+        self.connect(home, Protocol::Udp, address)
+    }
+
     /// Whether receiving a datagram from an address is allowed.
     pub fn receive(&self, home: &dyn Home, address: SocketAddr) -> bool {
         let address = canonical(address);

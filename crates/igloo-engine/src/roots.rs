@@ -43,6 +43,11 @@ impl Roots {
         Ok(Arc::new(roots))
     }
 
+    /// Those that the hub shows a worker. It sends no requests itself.
+    pub(crate) fn shown(directory: PathBuf) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self { directory, system: Vec::new(), client: RwLock::new(client(&[], &[])?) }))
+    }
+
     /// Takes these as the owner's own, in place of those that there were.
     pub fn replace_own(&self, own: &[CertificateDer<'_>]) -> io::Result<()> {
         let client = client(&self.system, own)?;

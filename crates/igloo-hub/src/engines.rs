@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use igloo_engine::{
     Exit, Instance,
     component::{ComponentEngine, EngineError, EngineOptions, Launch, Prepared},
+    process::{self, Isolated, ProcessEngine, Program},
 };
 use igloo_protocol::{Protection, ProtectionReport, RunAs};
 
@@ -14,7 +15,7 @@ pub(crate) enum Runnable {
     /// A component, in the hub.
     InHub(Prepared),
     /// A component, in a process of its own.
-    Isolated(Prepared),
+    Isolated(Isolated),
     /// An executable.
     Process(PathBuf),
 }
@@ -33,37 +34,39 @@ impl Runnable {
 #[derive(Debug)]
 pub(crate) struct Engines {
     pub(crate) component: Arc<ComponentEngine>,
+    process: Option<Arc<ProcessEngine>>,
+    launcher: Option<PathBuf>,
 }
 
 impl Engines {
     pub(crate) fn new(options: EngineOptions) -> Result<Self, EngineError> {
-        Ok(Self { component: ComponentEngine::new(options)? })
+        let launcher = options.launcher.clone();
+        let component = ComponentEngine::new(options)?;
+        let process = launcher.as_deref().map(|program| ProcessEngine::new(program, component.clone())).transpose()?;
+        Ok(Self { component, process, launcher })
     }
 
     /// Starts a provider. Returns at once: how it fares is told by the [`Instance`].
     pub(crate) fn start(&self, runnable: &Runnable, launch: Launch) -> Instance {
-        match runnable {
-            Runnable::InHub(prepared) => self.component.start(prepared, launch),
-            Runnable::Isolated(_) | Runnable::Process(_) => self.start_process(runnable, launch),
+        match (runnable, &self.process) {
+            (Runnable::InHub(prepared), _) => self.component.start(prepared, launch),
+            (Runnable::Isolated(isolated), Some(engine)) => engine.start_isolated(isolated, launch),
+            (Runnable::Process(executable), Some(engine)) => {
+                engine.start(&Program { executable: executable.clone() }, launch)
+            }
+            (_, None) => Instance::never_started(Exit::Unfit(String::from("this hub has no process engine"))),
         }
     }
 
-    /// Starts what has a process of its own.
-    // SEAM: the process engine starts it here.
-    fn start_process(&self, _runnable: &Runnable, _launch: Launch) -> Instance {
-        Instance::never_started(Exit::Unfit(String::from("this hub has no process engine")))
+    /// The protections that this machine offers to processes.
+    pub(crate) async fn machine(&self) -> Vec<ProtectionReport> {
+        let found = match &self.launcher {
+            Some(program) => process::machine(program).await,
+            None => Err(String::from("this hub has no process engine")),
+        };
+        found.unwrap_or_else(|error| {
+            let lacking = |&protection| ProtectionReport { protection, lacking: Some(error.clone()) };
+            Protection::ALL.iter().map(lacking).collect()
+        })
     }
-}
-
-/// The protections that a running provider has; nothing for one in the hub, where WebAssembly's sandbox stands for them.
-// SEAM: the process engine's instances tell it here.
-pub(crate) fn protections(_running: &Instance) -> Option<Vec<ProtectionReport>> {
-    None
-}
-
-/// The protections that this machine offers to processes.
-// SEAM: the sandbox's probe tells it here.
-pub(crate) fn machine() -> Vec<ProtectionReport> {
-    let lacking = || Some(String::from("this hub has no process engine"));
-    Protection::ALL.iter().map(|&protection| ProtectionReport { protection, lacking: lacking() }).collect()
 }

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-use igloo_engine::component::{ComponentEngine, Prepared};
+use igloo_engine::{
+    component::{ComponentEngine, Prepared},
+    process::Isolated,
+};
 use igloo_protocol::{Engine, Manifest, RunAs};
 use parking_lot::Mutex;
 
@@ -34,6 +37,8 @@ pub(crate) struct Package {
     compiled: Mutex<CompileState>,
     /// Locked while compiling, so that this happens once however many wait for it.
     prepared: tokio::sync::Mutex<Option<Prepared>>,
+    /// Locked while its code is read for workers.
+    isolated: tokio::sync::Mutex<Option<Isolated>>,
     /// Locked while the executable is read; true once it was what was installed.
     checked: tokio::sync::Mutex<bool>,
 }
@@ -58,6 +63,7 @@ impl Package {
             executable,
             compiled,
             prepared: tokio::sync::Mutex::default(),
+            isolated: tokio::sync::Mutex::default(),
             checked: tokio::sync::Mutex::default(),
         })
     }
@@ -80,7 +86,7 @@ impl Package {
         self.check_run_as(run_as)?;
         match run_as {
             RunAs::InHub => self.prepared(core).await.map(Runnable::InHub),
-            RunAs::Isolated => self.prepared(core).await.map(Runnable::Isolated),
+            RunAs::Isolated => self.isolated(core).await.map(Runnable::Isolated),
             RunAs::Process => self.program(core).await.map(Runnable::Process),
         }
     }
@@ -127,6 +133,19 @@ impl Package {
             }
         };
         result
+    }
+
+    /// The compiled component for workers.
+    async fn isolated(self: &Arc<Self>, core: &Arc<Core>) -> Result<Isolated, String> {
+        let file = self.component.clone().ok_or_else(|| String::from("the package has no component"))?;
+        let mut slot = self.isolated.lock().await;
+        if let Some(isolated) = &*slot {
+            return Ok(isolated.clone());
+        }
+        let isolated = core.engines.component.prepare_isolated(&file.path, &file.sha256).await;
+        let isolated = isolated.map_err(|error| error.to_string())?;
+        *slot = Some(isolated.clone());
+        Ok(isolated)
     }
 
     /// The executable, once its content was seen to be what was installed.

@@ -177,7 +177,7 @@ pub fn size_text(bytes: u64) -> String {
 }
 
 /// The numbers that bound an instance.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Limits {
     /// Bytes of memory: linear memory, or its processes'.

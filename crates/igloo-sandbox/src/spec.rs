@@ -41,11 +41,11 @@ pub struct Limits {
 pub struct Spec {
     /// For messages and the control group's name; made harmless there.
     pub name: String,
-    /// The file to run, by its path on the host, inside `program_directory`.
+    /// The file to run, by its path on the host, inside `program_directory`, or the same path.
     pub executable: PathBuf,
     /// Its arguments, without its own name.
     pub arguments: Vec<String>,
-    /// Seen read-only at `/app`.
+    /// Seen read-only at `/app`: a directory, or one file alone.
     pub program_directory: PathBuf,
     /// Seen at `/data`, to be written; the working directory. The program runs as the owner of it.
     pub private_directory: PathBuf,

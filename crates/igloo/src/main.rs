@@ -21,6 +21,10 @@ use clap::Parser;
 use crate::{cli::Arguments, output::Output};
 
 fn main() -> ExitCode {
+    // A hub starts this program to be a sandbox's init, or a worker in one.
+    if let Some(done) = igloo_engine::process::run_if_asked() {
+        return done;
+    }
     // `igloo build` has cargo start this program in rustc's place.
     if let Some(done) = igloo_build::wrapper::run_if_asked() {
         return done;

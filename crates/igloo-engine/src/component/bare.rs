@@ -8,7 +8,8 @@ use std::{
 
 use igloo_protocol::Command;
 
-use super::{ComponentEngine, Launch, Prepared, convert, state::State};
+use super::{ComponentEngine, Launch, Prepared, state::State};
+use crate::convert::wit as convert;
 use crate::instance::Meters;
 
 impl ComponentEngine {
@@ -21,7 +22,7 @@ impl ComponentEngine {
         command: &Command,
         count: usize,
     ) -> wasmtime::Result<Vec<Duration>> {
-        let mut store = State::new(&launch, Arc::new(Meters::default()), &self.shared)?
+        let mut store = State::new(&launch, Arc::new(Meters::default()), Arc::new(self.local(&launch)))?
             .into_store(&self.shared.engine);
         let provider = prepared.pre.instantiate_async(&mut store).await?;
         store

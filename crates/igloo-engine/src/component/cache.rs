@@ -66,6 +66,26 @@ impl Cache {
 
     /// The compiled component: loaded where it is kept and verifies, else compiled and kept.
     pub(super) async fn load(&self, component: &Path, sha256: &str) -> Result<Component, EngineError> {
+        let engine = self.engine.clone();
+        self.get(component, sha256, move |code| {
+            // SAFETY: these very bytes were made by this hub's own compiler for this engine configuration: only it knows
+            // the key of the MAC that was just verified over them.
+            unsafe { Component::deserialize(&engine, code) }.map_err(|_| "not for this engine")
+        })
+        .await
+    }
+
+    /// The compiled component's code, in the same way.
+    pub(super) async fn code(&self, component: &Path, sha256: &str) -> Result<Vec<u8>, EngineError> {
+        self.get(component, sha256, |code| Ok(code.to_vec())).await
+    }
+
+    async fn get<T: Send + 'static>(
+        &self,
+        component: &Path,
+        sha256: &str,
+        take: impl Fn(&[u8]) -> Result<T, &'static str> + Clone + Send + 'static,
+    ) -> Result<T, EngineError> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(EngineError::Compile(String::from("the component's hash is not a SHA-256 in hexadecimal")));
         }
@@ -73,25 +93,30 @@ impl Cache {
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         let context = format!("{sha256}-{:016x}", hasher.finish());
         let kept = self.directory.join(format!("{context}.cwasm"));
-        if let Some(loaded) = self.load_kept(&kept, &context).await {
-            return Ok(loaded);
+        if let Some(taken) = self.take_kept(&kept, &context, take.clone()).await {
+            return Ok(taken);
         }
         let _one = self.compiling.lock().await;
-        if let Some(loaded) = self.load_kept(&kept, &context).await {
-            return Ok(loaded);
+        if let Some(taken) = self.take_kept(&kept, &context, take.clone()).await {
+            return Ok(taken);
         }
         self.compile(component, sha256, &kept, &context).await?;
-        self.load_kept(&kept, &context).await.ok_or_else(|| {
+        self.take_kept(&kept, &context, take).await.ok_or_else(|| {
             EngineError::Compile(String::from("the compiled code cannot be read back; is the disk full?"))
         })
     }
 
-    async fn load_kept(&self, kept: &Path, context: &str) -> Option<Component> {
-        let (kept, context, key, engine) = (kept.to_owned(), context.to_owned(), self.key, self.engine.clone());
+    async fn take_kept<T: Send + 'static>(
+        &self,
+        kept: &Path,
+        context: &str,
+        take: impl FnOnce(&[u8]) -> Result<T, &'static str> + Send + 'static,
+    ) -> Option<T> {
+        let (kept, context, key) = (kept.to_owned(), context.to_owned(), self.key);
         let load = move || {
             let mut file = File::open(&kept).ok()?;
-            match verify_and_load(&mut file, &key, &context, &engine) {
-                Ok(component) => Some(component),
+            match verify(&mut file, &key, &context).and_then(|code| take(&code)) {
+                Ok(taken) => Some(taken),
                 Err(reason) => {
                     tracing::warn!(file = %kept.display(), reason, "compiled code does not verify and is made anew");
                     let _ = fs::remove_file(&kept);
@@ -222,24 +247,18 @@ fn random_name() -> io::Result<String> {
     Ok(hex(&name))
 }
 
-fn verify_and_load(
-    file: &mut File,
-    key: &[u8; 32],
-    context: &str,
-    engine: &wasmtime::Engine,
-) -> Result<Component, &'static str> {
+/// A kept file's code, if its MAC is right.
+fn verify(file: &mut File, key: &[u8; 32], context: &str) -> Result<Vec<u8>, &'static str> {
     let mut bytes = Vec::new();
     file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(|_| "unreadable")?;
     let at = bytes.len().checked_sub(MAC_BYTES).ok_or("too short")?;
-    let (code, found) = bytes.split_at(at);
-    let found: [u8; MAC_BYTES] = found.try_into().map_err(|_| "too short")?;
+    let found: [u8; MAC_BYTES] = bytes.get(at..).and_then(|found| found.try_into().ok()).ok_or("too short")?;
+    bytes.truncate(at);
     // blake3's comparison takes the same time wherever the difference is.
-    if mac(key, context, code) != blake3::Hash::from_bytes(found) {
+    if mac(key, context, &bytes) != blake3::Hash::from_bytes(found) {
         return Err("the MAC is wrong");
     }
-    // SAFETY: these very bytes were made by this hub's own compiler for this engine configuration: only it knows the
-    // key of the MAC that was just verified over them.
-    unsafe { Component::deserialize(engine, code) }.map_err(|_| "not for this engine")
+    Ok(bytes)
 }
 
 /// The directory's secret. The first one made stays, whoever makes it.

@@ -14,7 +14,7 @@ mod bare;
 pub(crate) mod bindings;
 pub mod cache;
 mod capability;
-mod convert;
+mod lane;
 mod runner;
 mod state;
 
@@ -34,12 +34,14 @@ use tokio::sync::{mpsc, watch};
 use wasmtime::component::Linker;
 
 pub use self::cache::{CompilerCommand, compile_child};
-use self::{bindings::ProviderPre, capability::serial::PortsInUse, state::State};
+use self::{bindings::ProviderPre, state::State};
 use crate::{
     discovery::Discovery,
     home::Home,
-    instance::{Exit, Instance, Meters, QUEUED_CALLS},
+    instance::{Exit, Gauge, Instance, Meters, QUEUED_CALLS, Route},
+    outside::{Local, Outside, ports::PortsInUse},
     policy::Policy,
+    process,
     roots::Roots,
 };
 
@@ -47,6 +49,10 @@ use crate::{
 const TICK: Duration = Duration::from_millis(5);
 /// How long code may run without coming to rest.
 pub const SPIN_LIMIT: Duration = Duration::from_secs(5);
+/// How nice guests' threads are, and those of guests that compute for long. Not the nicest, 19: a thread that is hardly ever
+/// run again keeps whatever lock it holds, such as the tree's, from everybody.
+const QUICK: i32 = 5;
+const SLOW: i32 = 10;
 /// How long instantiating may take.
 const START_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -81,13 +87,22 @@ pub struct EngineOptions {
     pub compiler: Option<CompilerCommand>,
     /// Threads that run guests.
     pub threads: usize,
+    /// This program: what starts sandboxes and runs in them as a worker. Without it nothing has a process of its own.
+    pub launcher: Option<PathBuf>,
 }
 
 impl EngineOptions {
     /// Compiled code in `cache`, compiled in this process, one thread for each core.
     #[must_use]
     pub fn new(cache: PathBuf) -> Self {
-        Self { cache, compiler: None, threads: thread::available_parallelism().map_or(2, usize::from) }
+        Self { cache, compiler: None, threads: thread::available_parallelism().map_or(2, usize::from), launcher: None }
+    }
+
+    /// Runs providers as processes too, started by this program, which must call [`process::run_if_asked`] first of all.
+    #[must_use]
+    pub fn launcher(mut self, program: PathBuf) -> Self {
+        self.launcher = Some(program);
+        self
     }
 
     /// Compiles in a child process.
@@ -137,15 +152,21 @@ pub(crate) struct Shared {
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: Arc<PortsInUse>,
     pub(crate) discovery: Arc<Discovery>,
+    /// Whether a guest's thread looks for the next call for a moment after one. A worker's thread has other things to do.
+    pub(crate) lingers: bool,
+    /// Runs the slow lane. A worker has none: there is nobody to be kept from.
+    pub(crate) slow: Option<tokio::runtime::Handle>,
 }
 
 /// The engine. One serves the whole hub.
 pub struct ComponentEngine {
     shared: Shared,
     linker: Linker<State>,
-    cache: cache::Cache,
+    /// `None` in a worker, which is given its code.
+    cache: Option<cache::Cache>,
     /// `None` only while dropping.
     runtime: Option<tokio::runtime::Runtime>,
+    slow: Option<tokio::runtime::Runtime>,
 }
 
 impl std::fmt::Debug for ComponentEngine {
@@ -157,42 +178,114 @@ impl std::fmt::Debug for ComponentEngine {
 impl ComponentEngine {
     /// Sets the engine up.
     pub fn new(options: EngineOptions) -> Result<Arc<Self>, EngineError> {
+        Self::with(options.threads, true, |engine| {
+            cache::Cache::open(options.cache, options.compiler, engine).map(Some)
+        })
+    }
+
+    /// An engine for the one component of a worker process, on one thread.
+    pub(crate) fn for_worker() -> Result<Arc<Self>, EngineError> {
+        Self::with(1, false, |_| Ok(None))
+    }
+
+    fn with(
+        threads: usize,
+        lingers: bool,
+        cache: impl FnOnce(wasmtime::Engine) -> Result<Option<cache::Cache>, EngineError>,
+    ) -> Result<Arc<Self>, EngineError> {
         let setup = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
         let engine = wasmtime::Engine::new(&config()).map_err(setup)?;
         let mut linker = Linker::new(&engine);
         capability::add_to_linker(&mut linker).map_err(setup)?;
-        let cache = cache::Cache::open(options.cache, options.compiler, engine.clone())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(options.threads)
-            .max_blocking_threads(16)
-            .thread_name("igloo-guest")
-            .on_thread_start(lower_priority)
-            .enable_all()
-            .build()
-            .map_err(|error| EngineError::Setup(error.to_string()))?;
+        let cache = cache(engine.clone())?;
+        let runtime = |name: &str, threads, nice| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(threads)
+                .max_blocking_threads(16)
+                .thread_name(name)
+                .on_thread_start(move || lower_priority(nice))
+                .enable_all()
+                .build()
+                .map_err(|error| EngineError::Setup(error.to_string()))
+        };
+        let slow = lingers.then(|| runtime("igloo-slow", 1, SLOW)).transpose()?;
+        let quick = runtime("igloo-guest", threads, QUICK)?;
         let ticker = Ticker::start(engine.clone()).map_err(|error| EngineError::Setup(error.to_string()))?;
-        let shared = Shared { engine, ticker, ports: Arc::default(), discovery: Arc::default() };
-        Ok(Arc::new(Self { shared, linker, cache, runtime: Some(runtime) }))
+        let shared = Shared {
+            engine,
+            ticker,
+            ports: Arc::default(),
+            discovery: Arc::default(),
+            lingers,
+            slow: slow.as_ref().map(|slow| slow.handle().clone()),
+        };
+        Ok(Arc::new(Self { shared, linker, cache, runtime: Some(quick), slow }))
+    }
+
+    fn cache(&self) -> Result<&cache::Cache, EngineError> {
+        self.cache.as_ref().ok_or_else(|| EngineError::Setup(String::from("a worker compiles nothing")))
     }
 
     /// Compiles a component, or loads what was compiled before. `sha256` is the hash of the file's content in
     /// hexadecimal, and is checked.
     pub async fn prepare(&self, component: &Path, sha256: &str) -> Result<Prepared, EngineError> {
-        let component = self.cache.load(component, sha256).await?;
+        self.prepared(&self.cache()?.load(component, sha256).await?)
+    }
+
+    /// As [`ComponentEngine::prepare`], for workers: the code is loaded by each of them.
+    pub async fn prepare_isolated(&self, component: &Path, sha256: &str) -> Result<process::Isolated, EngineError> {
+        let code = self.cache()?.code(component, sha256).await?;
+        process::Isolated::new(&code).map_err(|error| EngineError::File { path: component.to_owned(), error })
+    }
+
+    /// Loads the code that the hub gave this worker.
+    pub(crate) fn load(&self, code: &Path) -> Result<Prepared, EngineError> {
+        // SAFETY: the path leads to the sealed memory file that the hub, this process's parent, made of code that its own
+        // compiler made for this configuration; nobody can change it.
+        let component = unsafe { wasmtime::component::Component::deserialize_file(&self.shared.engine, code) };
+        self.prepared(&component.map_err(|error| EngineError::Unfit(format!("{error:#}")))?)
+    }
+
+    fn prepared(&self, component: &wasmtime::component::Component) -> Result<Prepared, EngineError> {
         let unfit = |error: wasmtime::Error| EngineError::Unfit(format!("{error:#}"));
-        let pre = self.linker.instantiate_pre(&component).map_err(unfit)?;
+        let pre = self.linker.instantiate_pre(component).map_err(unfit)?;
         Ok(Prepared { pre: ProviderPre::new(pre).map_err(unfit)? })
     }
 
     /// Starts an instance. Returns at once: how it fares is told by the [`Instance`].
     #[must_use]
     pub fn start(&self, prepared: &Prepared, launch: Launch) -> Instance {
+        let outside = self.local(&launch);
+        self.start_with(prepared, launch, Arc::new(outside))
+    }
+
+    /// What an instance of this hub reaches.
+    pub(crate) fn local(&self, launch: &Launch) -> Local {
+        Local {
+            policy: launch.policy.clone(),
+            home: launch.home.clone(),
+            roots: launch.roots.clone(),
+            ports: self.shared.ports.clone(),
+            discovery: self.shared.discovery.clone(),
+            limits: launch.limits,
+        }
+    }
+
+    /// Starts an instance whose outside is this.
+    pub(crate) fn start_with(&self, prepared: &Prepared, launch: Launch, outside: Arc<dyn Outside>) -> Instance {
         let (calls, incoming) = mpsc::channel(QUEUED_CALLS);
         let (exit, exited) = watch::channel(None);
         let (kill, killed) = watch::channel(None);
         let meters = Arc::new(Meters::default());
-        let instance = Instance { calls, exit: exited, kill, meters: meters.clone() };
-        let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, incoming, killed, meters);
+        let instance = Instance {
+            route: Route::Guest(calls),
+            gauge: Gauge::default(),
+            protections: Arc::default(),
+            exit: exited,
+            kill,
+            meters: meters.clone(),
+        };
+        let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, outside, incoming, killed, meters);
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(async move { exit.send_replace(Some(life.await)) })),
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
@@ -217,7 +310,7 @@ impl ComponentEngine {
 impl Drop for ComponentEngine {
     fn drop(&mut self) {
         self.shared.ticker.stop();
-        if let Some(runtime) = self.runtime.take() {
+        for runtime in [self.runtime.take(), self.slow.take()].into_iter().flatten() {
             runtime.shutdown_background();
         }
     }
@@ -239,8 +332,8 @@ fn config() -> wasmtime::Config {
 }
 
 /// Lets the hub's own threads go first when the machine is busy. What the system refuses is left as it is.
-fn lower_priority() {
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5) {
+fn lower_priority(nice: i32) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
         tracing::debug!(%error, "guests run at the usual priority");
     }
 }

@@ -13,15 +13,15 @@ use wasmtime::{
     ResourceLimiter,
     component::{HasData, ResourceTable},
 };
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, sockets::SocketAddrUse};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
-    Launch, Shared,
-    capability::{crypto, http::Http, output::Output, serial::PortsInUse},
+    Launch,
+    capability::{crypto, http::Http},
 };
-use crate::{discovery::Discovery, home::Home, instance::Meters, policy::Policy};
-use igloo_protocol::{LogLevel, grants::Protocol};
+use crate::{home::Home, instance::Meters, output::Output, outside::Outside};
+use igloo_protocol::LogLevel;
 
 /// Host resources that an instance may have beside its sockets: streams, requests, directory handles…
 const OTHER_RESOURCES: usize = 256;
@@ -41,9 +41,7 @@ pub(crate) struct State {
     /// Keys of `igloo:crypto`.
     pub(crate) keys: ResourceTable,
     pub(crate) home: Arc<dyn Home>,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) ports: Arc<PortsInUse>,
-    pub(crate) discovery: Arc<Discovery>,
+    pub(crate) outside: Arc<dyn Outside>,
     meters: Arc<Meters>,
     limits: Limits,
     memory: usize,
@@ -63,41 +61,27 @@ impl HasData for Everything {
 }
 
 impl State {
-    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, shared: &Shared) -> wasmtime::Result<Self> {
+    pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, outside: Arc<dyn Outside>) -> wasmtime::Result<Self> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(launch.limits.sockets as usize + OTHER_RESOURCES);
         let mut wasi = WasiCtx::builder();
-        let (policy, home) = (launch.policy.clone(), launch.home.clone());
+        let (sockets, home) = (outside.clone(), launch.home.clone());
         wasi.stdout(Output::new(home.clone(), LogLevel::Info))
-            .stderr(Output::new(home.clone(), LogLevel::Warn))
+            .stderr(Output::new(home, LogLevel::Warn))
             .allow_tcp(true)
             .allow_udp(true)
             .max_random_size(RANDOM_BYTES)
             .preopened_dir(&launch.private_directory, "/data", FsPerms::ReadWrite)?
             .preopened_dir(launch.roots.directory(), "/etc/ssl", FsPerms::ReadOnly)?
-            .socket_addr_check(move |address, purpose| {
-                let home = &*home;
-                let allowed = match purpose {
-                    SocketAddrUse::TcpBind => policy.bind(home, Protocol::Tcp, address),
-                    SocketAddrUse::TcpListen => policy.listen(home, Protocol::Tcp, address),
-                    SocketAddrUse::TcpAccept => policy.accept(home, address),
-                    SocketAddrUse::TcpConnect => policy.connect(home, Protocol::Tcp, address),
-                    SocketAddrUse::UdpBind => policy.bind(home, Protocol::Udp, address),
-                    SocketAddrUse::UdpSend => policy.connect(home, Protocol::Udp, address),
-                    SocketAddrUse::UdpReceive => policy.receive(home, address),
-                };
-                Box::pin(std::future::ready(allowed))
-            });
+            .socket_addr_check(move |address, purpose| Box::pin(std::future::ready(sockets.socket(purpose, address))));
         Ok(Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Http { policy: launch.policy.clone(), home: launch.home.clone(), roots: launch.roots.clone() },
+            hooks: Http(outside.clone()),
             table,
             keys: crypto::keys(),
             home: launch.home.clone(),
-            policy: launch.policy.clone(),
-            ports: shared.ports.clone(),
-            discovery: shared.discovery.clone(),
+            outside,
             meters,
             limits: launch.limits,
             memory: 0,

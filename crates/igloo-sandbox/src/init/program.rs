@@ -56,7 +56,7 @@ impl Program<'_> {
         let setup = |failure| (Stage::Setup, failure);
         let own_root = self.report.in_force(Protection::MountNamespace);
         let paths = Paths { task: self.task, own_root };
-        let executable = paths.program().join(&self.task.executable);
+        let executable = paths.executable();
         let image = Image::new(&executable, self.task, &paths).map_err(setup)?;
         std::env::set_current_dir(paths.private()).doing("enter the private directory").map_err(setup)?;
         let null = File::open("/dev/null").doing("open /dev/null").map_err(setup)?;
@@ -138,6 +138,12 @@ struct Paths<'a> {
 impl Paths<'_> {
     fn program(&self) -> PathBuf {
         if self.own_root { "/app".into() } else { self.task.program_directory.clone() }
+    }
+
+    /// The program directory may be the program itself.
+    fn executable(&self) -> PathBuf {
+        let directory = self.program();
+        if self.task.executable.as_os_str().is_empty() { directory } else { directory.join(&self.task.executable) }
     }
 
     fn private(&self) -> PathBuf {

@@ -49,10 +49,10 @@ pub(super) async fn up(arguments: Up, data: Option<PathBuf>, output: Output) -> 
     }
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<SocketAddr>, _>>()?;
     let program = std::env::current_exe().context("the igloo program cannot find itself")?;
-    let compiler = CompilerCommand { program, args: vec![String::from("compile-component")] };
+    let compiler = CompilerCommand { program: program.clone(), args: vec![String::from("compile-component")] };
     let options = Options {
         data: data.clone(),
-        engine: EngineOptions::new(data.join("cache")).compiler(compiler),
+        engine: EngineOptions::new(data.join("cache")).compiler(compiler).launcher(program),
         api_addresses: addresses.clone(),
     };
     let hub = Hub::open(options).await.map_err(|error| opening(error, &data))?;

@@ -18,7 +18,8 @@ use crate::{
         },
         state::{Everything, State},
     },
-    discovery::{self, Browse, DiscoveryError},
+    discovery::{self, DiscoveryError},
+    outside::{Finder, Sought},
 };
 
 /// Findings that are handed over at a time.
@@ -32,29 +33,30 @@ impl<T: Send + 'static> HostWithStore<T> for Everything {
         store: &Accessor<T, Self>,
         service_type: String,
     ) -> wasmtime::Result<Result<StreamReader<Finding>, ErrorCode>> {
-        look(store, |state| state.discovery.browse(&state.policy, &*state.home, &service_type))
+        look(store, Sought::Services(service_type)).await
     }
 
     async fn search(
         store: &Accessor<T, Self>,
         target: String,
     ) -> wasmtime::Result<Result<StreamReader<Finding>, ErrorCode>> {
-        look(store, |state| state.discovery.search(&state.policy, &*state.home, &target))
+        look(store, Sought::Devices(target)).await
     }
 }
 
-fn look<T: Send + 'static>(
+async fn look<T: Send + 'static>(
     store: &Accessor<T, Everything>,
-    begin: impl FnOnce(&State) -> Result<Browse, DiscoveryError>,
+    sought: Sought,
 ) -> wasmtime::Result<Result<StreamReader<Finding>, ErrorCode>> {
-    store.with(|mut access| match begin(access.get()) {
-        Ok(browse) => Ok(Ok(StreamReader::new(&mut access, Findings(browse))?)),
+    let finder = store.with(|mut access| access.get().outside.look(sought));
+    match finder.await {
+        Ok(finder) => Ok(Ok(store.with(|mut access| StreamReader::new(&mut access, Findings(finder)))?)),
         Err(error) => Ok(Err(error.into())),
-    })
+    }
 }
 
 /// Findings on their way to a provider.
-struct Findings(Browse);
+struct Findings(Box<dyn Finder>);
 
 impl<D> StreamProducer<D> for Findings {
     type Item = Finding;

@@ -1,19 +1,17 @@
 //! `igloo:provider/home`: describing, writing, events, log, configuration.
 
-use igloo_model::limits;
-use igloo_protocol::{BadUpdate, DescribeError, EmitError, LogLevel, UpdateError};
+use igloo_protocol::{DescribeError, EmitError, LogLevel};
 
-use crate::component::{
-    bindings::igloo::provider::{
-        home,
-        types::{self, BadUpdate as WitBadUpdate},
+use crate::{
+    component::{
+        bindings::igloo::provider::{
+            home,
+            types::{self, BadUpdate as WitBadUpdate},
+        },
+        state::State,
     },
-    convert,
-    state::State,
+    convert::{NoSuchTime, wit as convert},
 };
-
-/// Refused updates that are told of one write.
-const BAD_UPDATES: usize = 64;
 
 /// How an SDK begins the line that it logs at level `error` when the provider panics.
 const PANIC: &str = "panic: ";
@@ -27,7 +25,7 @@ impl home::Host for State {
     ) -> wasmtime::Result<Result<Vec<u32>, types::DescribeError>> {
         let described = match convert::device(device) {
             Ok(device) => self.home.describe(device),
-            Err(convert::NoSuchTime) => Err(DescribeError::Invalid(String::from("an attribute is not a date or time"))),
+            Err(NoSuchTime) => Err(DescribeError::Invalid(String::from("an attribute is not a date or time"))),
         };
         Ok(described.map_err(convert::describe_error))
     }
@@ -47,38 +45,7 @@ impl home::Host for State {
     }
 
     fn write(&mut self, updates: Vec<types::Update>) -> wasmtime::Result<Vec<WitBadUpdate>> {
-        let count = updates.len();
-        let mut bad = Vec::new();
-        let mut good = Vec::with_capacity(count.min(limits::UPDATES_PER_WRITE));
-        // Where each good update stood in the provider's list, if any before it was bad.
-        let mut places: Vec<u32> = Vec::new();
-        for (index, update) in (0_u32..).zip(updates) {
-            let error = if index as usize >= limits::UPDATES_PER_WRITE {
-                UpdateError::Limit
-            } else {
-                match convert::update(update) {
-                    Ok(update) => {
-                        if !bad.is_empty() {
-                            places.push(index);
-                        }
-                        good.push(update);
-                        continue;
-                    }
-                    Err(convert::NoSuchTime) => UpdateError::WrongType,
-                }
-            };
-            bad.push(BadUpdate { index, error });
-            if bad.len() == 1 {
-                places = (0..index).collect();
-            }
-        }
-        for refused in self.home.write(&mut good) {
-            let index = places.get(refused.index as usize).copied().unwrap_or(refused.index);
-            bad.push(BadUpdate { index, error: refused.error });
-        }
-        bad.sort_by_key(|bad| bad.index);
-        bad.truncate(BAD_UPDATES);
-        Ok(bad.iter().map(convert::bad_update).collect())
+        Ok(convert::write(&*self.home, updates))
     }
 
     fn emit(
@@ -89,7 +56,7 @@ impl home::Host for State {
     ) -> wasmtime::Result<Result<(), types::EmitError>> {
         let emitted = match data.map(convert::value).transpose() {
             Ok(data) => self.home.emit(component, &event, data),
-            Err(convert::NoSuchTime) => Err(EmitError::Limit),
+            Err(NoSuchTime) => Err(EmitError::Limit),
         };
         Ok(emitted.map_err(convert::emit_error))
     }

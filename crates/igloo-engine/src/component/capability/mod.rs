@@ -1,4 +1,5 @@
-//! What a component can reach: each capability in a module of its own, all asking the one [`crate::Policy`].
+//! What a component can reach: each capability in a module of its own, all asking the one
+//! [`Outside`](crate::outside::Outside).
 //!
 //! Linked are WASI 0.3, and of WASI 0.2 only what Rust's and Python's standard libraries import: io, clocks, random,
 //! cli and filesystem. WASI 0.2 sockets and HTTP are not there: they would be a second way around the policy.
@@ -8,7 +9,6 @@ mod discovery;
 mod home;
 pub(crate) mod http;
 mod names;
-pub(crate) mod output;
 pub(crate) mod serial;
 mod store;
 

@@ -1,4 +1,5 @@
-//! `wasi:sockets/ip-name-lookup`: wasmtime's own allows all names or none; this one asks the policy for each.
+//! `wasi:sockets/ip-name-lookup`: wasmtime's own allows all names or none; this one asks the
+//! outside for each.
 
 use wasmtime::component::{Accessor, Linker};
 use wasmtime_wasi::p3::bindings::sockets::{
@@ -22,11 +23,8 @@ impl<T: Send> HostWithStore<T> for Everything {
         store: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<IpAddress>, ErrorCode>> {
-        let (policy, home) = store.with(|mut access| {
-            let state = access.get();
-            (state.policy.clone(), state.home.clone())
-        });
-        let addresses = policy.resolve(&*home, &name).await.map_err(|error| match error {
+        let found = store.with(|mut access| access.get().outside.resolve(name));
+        let addresses = found.await.map_err(|error| match error {
             ResolveError::Denied => ErrorCode::AccessDenied,
             ResolveError::NotFound => ErrorCode::NameUnresolvable,
             ResolveError::Timeout => ErrorCode::TemporaryResolverFailure,

@@ -1,19 +1,15 @@
-//! `igloo:serial`: slots that the owner bound to ports. The provider is told nothing of the port behind a slot, in
-//! errors either.
+//! `igloo:serial`: slots that the owner bound to ports, opened by the [`Outside`](crate::outside::Outside).
 
 use std::{
-    collections::HashSet,
     pin::Pin,
-    str::FromStr as _,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use igloo_serial::{Control, Port, PortUrl, Reader, Writer};
+use igloo_wire::{message::SerialControl, types::serial as wire};
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::oneshot,
 };
 use wasmtime::{
@@ -24,76 +20,44 @@ use wasmtime::{
     },
 };
 
-use crate::component::{
-    bindings::igloo::serial::{
-        ports::{Host, HostPort, HostPortWithStore, HostWithStore},
-        types::{self, Buffers, ControlLines, ErrorCode, FlowControl, ModemLines, Parity, Settings, Slot},
+use crate::{
+    component::{
+        bindings::igloo::serial::{
+            ports::{Host, HostPort, HostPortWithStore, HostWithStore},
+            types::{self, Buffers, ControlLines, ErrorCode, FlowControl, ModemLines, Parity, Settings, Slot},
+        },
+        state::{Everything, State},
     },
-    state::{Everything, State},
+    outside::{self, PortControl, ports},
 };
 
 /// Bytes that the host reads for a slow reader.
 const READ_AHEAD: usize = 8 * 1024;
-/// The longest break.
-const LONGEST_BREAK: Duration = Duration::from_secs(5);
 
-/// The ports that this engine's instances have open. The system keeps a tty to one opener; this keeps a port on the
-/// network to one as well. Recordings may be played to many.
-#[derive(Debug, Default)]
-pub(crate) struct PortsInUse(Mutex<HashSet<String>>);
-
-/// A port's place among [`PortsInUse`], given back when dropped.
-#[derive(Debug)]
-struct InUse {
-    ports: Arc<PortsInUse>,
-    url: String,
-}
-
-impl InUse {
-    fn take(ports: &Arc<PortsInUse>, url: &PortUrl) -> Result<Option<Self>, ErrorCode> {
-        if matches!(url, PortUrl::Replay(_)) {
-            return Ok(None);
-        }
-        let url = url.to_string();
-        if !ports.0.lock().insert(url.clone()) {
-            return Err(ErrorCode::Busy);
-        }
-        Ok(Some(Self { ports: ports.clone(), url }))
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        self.ports.0.lock().remove(&self.url);
-    }
-}
+type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 
 /// A port that a provider has open.
-#[derive(Debug)]
 #[expect(unreachable_pub, reason = "named by generated code")]
 pub struct OpenPort {
     reader: Option<Reader>,
     /// Taken while a send is under way.
     writer: Arc<Mutex<Option<Writer>>>,
-    control: Control,
-    _in_use: Option<InUse>,
+    control: Arc<dyn PortControl>,
 }
 
 impl types::Host for State {}
 
 impl Host for State {
     fn slots(&mut self) -> wasmtime::Result<Vec<Slot>> {
-        Ok(self.policy.serial_slots().into_iter().map(|name| Slot { name, bound: true }).collect())
+        Ok(self.outside.slots().into_iter().map(|slot| Slot { name: slot.name, bound: slot.bound }).collect())
     }
 }
 
 impl<T: Send + 'static> HostWithStore<T> for Everything {
     async fn wait_present(store: &Accessor<T, Self>, slot: String) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let url = match granted(store, &slot) {
-            Ok(url) => url,
-            Err(error) => return Ok(Err(error)),
-        };
-        Ok(igloo_serial::wait_until_present(&url).await.map_err(|error| error_code(&error)))
+        let present = store.with(|mut access| access.get().outside.wait_present(slot));
+        Ok(present.await.map_err(error_code))
     }
 }
 
@@ -110,20 +74,12 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         slot: String,
         settings: Settings,
     ) -> wasmtime::Result<Result<Resource<OpenPort>, ErrorCode>> {
-        let opened = async {
-            let url = granted(store, &slot)?;
-            let ports = store.with(|mut access| access.get().ports.clone());
-            let in_use = InUse::take(&ports, &url)?;
-            let port = Port::open(&url, host_settings(settings)?).await.map_err(|error| error_code(&error))?;
-            Ok((port, in_use))
-        };
-        let (port, in_use) = match opened.await {
+        let opened = store.with(|mut access| access.get().outside.open_port(slot, wire_settings(settings)));
+        let outside::OpenPort { reader, writer, control } = match opened.await {
             Ok(opened) => opened,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error_code(error))),
         };
-        let (reader, writer, control) = port.split();
-        let port =
-            OpenPort { reader: Some(reader), writer: Arc::new(Mutex::new(Some(writer))), control, _in_use: in_use };
+        let port = OpenPort { reader: Some(reader), writer: Arc::new(Mutex::new(Some(writer))), control };
         Ok(Ok(store.with(|mut access| access.get().table.push(port))?))
     }
 
@@ -171,11 +127,7 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         port: Resource<OpenPort>,
         settings: Settings,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let control = control(store, &port)?;
-        Ok(match host_settings(settings) {
-            Ok(settings) => control.configure(settings).await.map_err(|error| error_code(&error)),
-            Err(error) => Err(error),
-        })
+        control(store, &port, SerialControl::Configure(wire_settings(settings))).await
     }
 
     async fn set_lines(
@@ -183,21 +135,28 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         port: Resource<OpenPort>,
         lines: ControlLines,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let lines = igloo_serial::Lines { dtr: lines.data_terminal_ready, rts: lines.request_to_send };
-        Ok(control(store, &port)?.set_lines(lines).await.map_err(|error| error_code(&error)))
+        let lines = wire::ControlLines {
+            data_terminal_ready: lines.data_terminal_ready,
+            request_to_send: lines.request_to_send,
+        };
+        control(store, &port, SerialControl::SetLines(lines)).await
     }
 
     async fn lines(
         store: &Accessor<T, Self>,
         port: Resource<OpenPort>,
     ) -> wasmtime::Result<Result<ModemLines, ErrorCode>> {
-        let lines = control(store, &port)?.lines().await;
-        Ok(lines.map_err(|error| error_code(&error)).map(|lines| ModemLines {
-            clear_to_send: lines.cts,
-            data_set_ready: lines.dsr,
-            ring_indicator: lines.ri,
-            carrier_detect: lines.cd,
-        }))
+        let lines = ask(store, &port, SerialControl::Lines {}).await?;
+        Ok(match lines {
+            Ok(Some(lines)) => Ok(ModemLines {
+                clear_to_send: lines.clear_to_send,
+                data_set_ready: lines.data_set_ready,
+                ring_indicator: lines.ring_indicator,
+                carrier_detect: lines.carrier_detect,
+            }),
+            Ok(None) => Err(ErrorCode::Unsupported),
+            Err(error) => Err(error_code(error)),
+        })
     }
 
     async fn send_break(
@@ -205,15 +164,11 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         port: Resource<OpenPort>,
         milliseconds: u32,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let duration = Duration::from_millis(milliseconds.into());
-        if duration.is_zero() || duration > LONGEST_BREAK {
-            return Ok(Err(ErrorCode::InvalidSettings(String::from("a break lasts 1 to 5000 ms"))));
-        }
-        Ok(control(store, &port)?.send_break(duration).await.map_err(|error| error_code(&error)))
+        control(store, &port, SerialControl::SendBreak(milliseconds)).await
     }
 
     async fn drain(store: &Accessor<T, Self>, port: Resource<OpenPort>) -> wasmtime::Result<Result<(), ErrorCode>> {
-        Ok(control(store, &port)?.drain().await.map_err(|error| error_code(&error)))
+        control(store, &port, SerialControl::Drain {}).await
     }
 
     async fn discard(
@@ -222,68 +177,60 @@ impl<T: Send + 'static> HostPortWithStore<T> for Everything {
         what: Buffers,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
         let what = match what {
-            Buffers::Input => igloo_serial::Buffers::Input,
-            Buffers::Output => igloo_serial::Buffers::Output,
-            Buffers::Both => igloo_serial::Buffers::Both,
+            Buffers::Input => wire::Buffers::Input,
+            Buffers::Output => wire::Buffers::Output,
+            Buffers::Both => wire::Buffers::Both,
         };
-        Ok(control(store, &port)?.discard(what).await.map_err(|error| error_code(&error)))
+        control(store, &port, SerialControl::Discard(what)).await
     }
 }
 
-/// The port behind a slot, if the owner bound it.
-fn granted<T: Send + 'static>(store: &Accessor<T, Everything>, slot: &str) -> Result<PortUrl, ErrorCode> {
-    let port = store.with(|mut access| {
-        let state = access.get();
-        state.policy.serial(&*state.home, slot)
-    });
-    PortUrl::from_str(&port.ok_or(ErrorCode::AccessDenied)?).map_err(|_| ErrorCode::NotFound)
+async fn ask<T: Send + 'static>(
+    store: &Accessor<T, Everything>,
+    port: &Resource<OpenPort>,
+    what: SerialControl,
+) -> wasmtime::Result<Result<Option<wire::ModemLines>, wire::ErrorCode>> {
+    let control = store.with(|mut access| wasmtime::error::Ok(access.get().table.get(port)?.control.clone()))?;
+    Ok(control.control(what).await)
 }
 
-fn control<T: Send + 'static>(store: &Accessor<T, Everything>, port: &Resource<OpenPort>) -> wasmtime::Result<Control> {
-    store.with(|mut access| Ok(access.get().table.get(port)?.control.clone()))
+async fn control<T: Send + 'static>(
+    store: &Accessor<T, Everything>,
+    port: &Resource<OpenPort>,
+    what: SerialControl,
+) -> wasmtime::Result<Result<(), ErrorCode>> {
+    Ok(ask(store, port, what).await?.map(drop).map_err(error_code))
 }
 
-fn host_settings(settings: Settings) -> Result<igloo_serial::Settings, ErrorCode> {
-    let invalid = |error: igloo_serial::SettingsError| ErrorCode::InvalidSettings(error.to_string());
-    Ok(igloo_serial::Settings {
+fn wire_settings(settings: Settings) -> wire::Settings {
+    wire::Settings {
         baud_rate: settings.baud_rate,
-        data_bits: settings.data_bits.try_into().map_err(invalid)?,
+        data_bits: settings.data_bits,
         parity: match settings.parity {
-            Parity::None => igloo_serial::Parity::None,
-            Parity::Odd => igloo_serial::Parity::Odd,
-            Parity::Even => igloo_serial::Parity::Even,
+            Parity::None => wire::Parity::None,
+            Parity::Odd => wire::Parity::Odd,
+            Parity::Even => wire::Parity::Even,
         },
-        stop_bits: settings.stop_bits.try_into().map_err(invalid)?,
+        stop_bits: settings.stop_bits,
         flow_control: match settings.flow_control {
-            FlowControl::None => igloo_serial::FlowControl::None,
-            FlowControl::Software => igloo_serial::FlowControl::Software,
-            FlowControl::Hardware => igloo_serial::FlowControl::Hardware,
+            FlowControl::None => wire::FlowControl::None,
+            FlowControl::Software => wire::FlowControl::Software,
+            FlowControl::Hardware => wire::FlowControl::Hardware,
         },
-    })
-}
-
-fn error_code(error: &igloo_serial::Error) -> ErrorCode {
-    match error {
-        igloo_serial::Error::NotFound { .. } => ErrorCode::NotFound,
-        igloo_serial::Error::Busy { .. } => ErrorCode::Busy,
-        igloo_serial::Error::InvalidSettings { .. } => {
-            ErrorCode::InvalidSettings(String::from("the port refuses these settings"))
-        }
-        igloo_serial::Error::Unsupported { .. } => ErrorCode::Unsupported,
-        igloo_serial::Error::Disconnected { .. } => ErrorCode::Disconnected,
-        igloo_serial::Error::Timeout { .. } => ErrorCode::Timeout,
-        igloo_serial::Error::PermissionDenied { .. } => {
-            ErrorCode::Other((String::from("permission"), String::from("the hub may not open the port")))
-        }
-        igloo_serial::Error::NotASerialDevice { .. } => {
-            ErrorCode::Other((String::from("not-serial"), String::from("the port is not a serial device")))
-        }
-        _ => ErrorCode::Other((String::from("io"), String::from("the port failed"))),
     }
 }
 
-fn io_error_code(error: &std::io::Error) -> ErrorCode {
-    igloo_serial::Error::of(error).map_or(ErrorCode::Disconnected, error_code)
+fn error_code(error: wire::ErrorCode) -> ErrorCode {
+    match error {
+        wire::ErrorCode::AccessDenied => ErrorCode::AccessDenied,
+        wire::ErrorCode::NotFound => ErrorCode::NotFound,
+        wire::ErrorCode::Busy => ErrorCode::Busy,
+        wire::ErrorCode::InvalidSettings(text) => ErrorCode::InvalidSettings(text),
+        wire::ErrorCode::Unsupported => ErrorCode::Unsupported,
+        wire::ErrorCode::Disconnected => ErrorCode::Disconnected,
+        wire::ErrorCode::Timeout => ErrorCode::Timeout,
+        wire::ErrorCode::Other(other) => ErrorCode::Other(other),
+    }
 }
 
 /// Bytes on their way from a port to a provider.
@@ -320,7 +267,7 @@ impl<D> StreamProducer<D> for Incoming {
                 Poll::Ready(Ok(StreamResult::Dropped))
             }
             Poll::Ready(Err(error)) => {
-                self.end(Err(io_error_code(&error)));
+                self.end(Err(error_code(ports::why(&error))));
                 Poll::Ready(Ok(StreamResult::Dropped))
             }
             Poll::Pending if finish => Poll::Ready(Ok(StreamResult::Cancelled)),
@@ -371,7 +318,7 @@ impl<D> StreamConsumer<D> for Outgoing {
                 Poll::Ready(Ok(StreamResult::Completed))
             }
             Poll::Ready(Err(error)) => {
-                self.end(Err(io_error_code(&error)));
+                self.end(Err(error_code(ports::why(&error))));
                 Poll::Ready(Ok(StreamResult::Dropped))
             }
             Poll::Pending if finish => Poll::Ready(Ok(StreamResult::Cancelled)),

@@ -2,10 +2,12 @@
 
 use wasmtime::component::Accessor;
 
-use crate::component::{
-    bindings::igloo::provider::store::{ErrorCode, Host, HostWithStore},
-    convert::store_error,
-    state::{Everything, State},
+use crate::{
+    component::{
+        bindings::igloo::provider::store::{ErrorCode, Host, HostWithStore},
+        state::{Everything, State},
+    },
+    convert::wit::store_error,
 };
 
 impl Host for State {}

@@ -17,30 +17,38 @@ use crate::home::Home;
 /// A line without an end is cut here.
 const LONGEST_LINE: usize = 4096;
 
-/// Standard output or error of one instance.
-#[derive(Clone)]
-pub(crate) struct Output {
+/// Cuts what a provider prints into lines of its log.
+pub(crate) struct Lines {
     home: Arc<dyn Home>,
     level: LogLevel,
-    line: Arc<Mutex<Vec<u8>>>,
+    line: Vec<u8>,
 }
+
+impl Lines {
+    pub(crate) fn new(home: Arc<dyn Home>, level: LogLevel) -> Self {
+        Self { home, level, line: Vec::new() }
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte != b'\n' {
+                self.line.push(*byte);
+            }
+            if *byte == b'\n' || self.line.len() >= LONGEST_LINE {
+                self.home.log(self.level, &String::from_utf8_lossy(&self.line));
+                self.line.clear();
+            }
+        }
+    }
+}
+
+/// Standard output or error of a component.
+#[derive(Clone)]
+pub(crate) struct Output(Arc<Mutex<Lines>>);
 
 impl Output {
     pub(crate) fn new(home: Arc<dyn Home>, level: LogLevel) -> Self {
-        Self { home, level, line: Arc::default() }
-    }
-
-    fn put(&self, bytes: &[u8]) {
-        let mut line = self.line.lock();
-        for byte in bytes {
-            if *byte != b'\n' {
-                line.push(*byte);
-            }
-            if *byte == b'\n' || line.len() >= LONGEST_LINE {
-                self.home.log(self.level, &String::from_utf8_lossy(&line));
-                line.clear();
-            }
-        }
+        Self(Arc::new(Mutex::new(Lines::new(home, level))))
     }
 }
 
@@ -58,7 +66,7 @@ impl StdoutStream for Output {
 
 impl AsyncWrite for Output {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.put(bytes);
+        self.0.lock().put(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
