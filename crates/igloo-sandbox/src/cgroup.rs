@@ -20,8 +20,10 @@ use crate::spec::Limits;
 
 /// cfs_period_us, and cpu.max's second number: the kernel's default.
 const PERIOD_US: u64 = 100_000;
-/// Init, and the process that makes it, beside the provider's own.
-const OWN_PROCESSES: u64 = 2;
+/// Init, beside the provider's own.
+const OWN_PROCESSES: u64 = 1;
+/// Init, the process that makes it, and the provider: fewer cannot start.
+const LEAST_PROCESSES: u64 = 3;
 /// How often removing is tried while the kernel still counts the dead, and how long is waited in between.
 const REMOVE_TRIES: u32 = 20;
 const REMOVE_PAUSE: Duration = Duration::from_millis(5);
@@ -125,9 +127,9 @@ impl Group {
                     set("memory.max", bytes)
                 }
             }
-            (Controller::Pids, _) => {
-                limits.processes.map_or(Ok(()), |count| set("pids.max", u64::from(count) + OWN_PROCESSES))
-            }
+            (Controller::Pids, _) => limits
+                .processes
+                .map_or(Ok(()), |count| set("pids.max", (u64::from(count) + OWN_PROCESSES).max(LEAST_PROCESSES))),
             (Controller::Cpu, version) => {
                 let Some(percent) = limits.cpu_percent else { return Ok(()) };
                 let quota = u64::from(percent.max(1)) * PERIOD_US / 100;
