@@ -20,8 +20,10 @@ use crate::spec::Limits;
 
 /// cfs_period_us, and cpu.max's second number: the kernel's default.
 const PERIOD_US: u64 = 100_000;
-/// Init, and the process that makes it, beside the provider's own.
-const OWN_PROCESSES: u64 = 2;
+/// Init, beside the provider's own.
+const OWN_PROCESSES: u64 = 1;
+/// Init, the process that makes it, and the provider: fewer cannot start.
+const LEAST_PROCESSES: u64 = 3;
 /// How often removing is tried while the kernel still counts the dead, and how long is waited in between.
 const REMOVE_TRIES: u32 = 20;
 const REMOVE_PAUSE: Duration = Duration::from_millis(5);
@@ -62,6 +64,15 @@ impl Controller {
             Self::CpuAccounting => "cpuacct",
         }
     }
+
+    const fn protection(self) -> Option<Protection> {
+        match self {
+            Self::Memory => Some(Protection::MemoryLimit),
+            Self::Pids => Some(Protection::ProcessLimit),
+            Self::Cpu => Some(Protection::CpuLimit),
+            Self::CpuAccounting => None,
+        }
+    }
 }
 
 /// A provider's groups. They are removed when it is dropped.
@@ -84,12 +95,7 @@ impl Group {
 
         let mut group = Self::default();
         for (controller, place) in places {
-            let protection = match controller {
-                Controller::Memory => Some(Protection::MemoryLimit),
-                Controller::Pids => Some(Protection::ProcessLimit),
-                Controller::Cpu => Some(Protection::CpuLimit),
-                Controller::CpuAccounting => None,
-            };
+            let protection = controller.protection();
             let made = match place {
                 _ if protection.is_some_and(|one| without.contains(&one)) => Err("it was left out".to_owned()),
                 Ok(place) => group.make(*controller, place, &name, limits).map_err(|error| error.to_string()),
@@ -125,9 +131,9 @@ impl Group {
                     set("memory.max", bytes)
                 }
             }
-            (Controller::Pids, _) => {
-                limits.processes.map_or(Ok(()), |count| set("pids.max", u64::from(count) + OWN_PROCESSES))
-            }
+            (Controller::Pids, _) => limits
+                .processes
+                .map_or(Ok(()), |count| set("pids.max", (u64::from(count) + OWN_PROCESSES).max(LEAST_PROCESSES))),
             (Controller::Cpu, version) => {
                 let Some(percent) = limits.cpu_percent else { return Ok(()) };
                 let quota = u64::from(percent.max(1)) * PERIOD_US / 100;
@@ -146,13 +152,9 @@ impl Group {
     pub(crate) fn add(&mut self, pid: u32, report: &mut Report) {
         self.parts.retain(|(controller, place)| {
             let Err(error) = write(&place.directory.join("cgroup.procs"), &pid.to_string()) else { return true };
-            let protection = match controller {
-                Controller::Memory => Protection::MemoryLimit,
-                Controller::Pids => Protection::ProcessLimit,
-                Controller::Cpu => Protection::CpuLimit,
-                Controller::CpuAccounting => return false,
-            };
-            report.set(protection, Outcome::Lacking(error.to_string()));
+            if let Some(protection) = controller.protection() {
+                report.set(protection, Outcome::Lacking(error.to_string()));
+            }
             let _ = fs::remove_dir(&place.directory);
             false
         });
@@ -341,4 +343,77 @@ fn named(result: io::Result<()>, what: &str, path: &Path) -> io::Result<()> {
         Some(libc::EBUSY) => error,
         _ => io::Error::new(error.kind(), format!("cannot {what} {}: {error}", path.display())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUPS: &str = "9:name=systemd:/\n4:memory:/box/a\n3:cpu,cpuacct:/\n0::/user/igloo.service\n";
+
+    #[test]
+    fn version_1_is_found_by_its_controllers_and_the_part_of_it_that_is_mounted() {
+        let mounts = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+            32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct\n\
+            35 31 0:32 /box /sys/fs/cgroup/memory rw,relatime shared:1 - cgroup cgroup rw,memory\n";
+        let at = |controller| find(controller, GROUPS, mounts).map(|place| (place.version, place.directory));
+        assert_eq!(at(Controller::Memory), Ok((Version::V1, "/sys/fs/cgroup/memory/a".into())));
+        assert_eq!(at(Controller::CpuAccounting), Ok((Version::V1, "/sys/fs/cgroup/cpu/".into())));
+        assert_eq!(at(Controller::Pids), Err("no control group has the pids controller here".to_owned()));
+        assert!(find(Controller::Memory, "4:memory:/other\n", mounts).is_err());
+        assert!(find(Controller::Memory, "nonsense\n:::\n", "nonsense - \n - - -\n").is_err());
+    }
+
+    #[test]
+    fn version_2_is_taken_where_it_has_the_controller() {
+        let root = tempfile::tempdir().unwrap();
+        let own = root.path().join("user/igloo.service");
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("cgroup.controllers"), "cpu memory pids\n").unwrap();
+        let mounts = format!("30 23 0:27 / {} rw - cgroup2 cgroup2 rw\n", root.path().display());
+        for controller in [Controller::Memory, Controller::Pids, Controller::Cpu] {
+            let place = find(controller, GROUPS, &mounts).unwrap();
+            assert_eq!((place.version, &place.directory), (Version::V2, &own));
+        }
+
+        // What the kernel would read there.
+        let limits =
+            Limits { memory_bytes: Some(1 << 20), cpu_percent: Some(50), processes: Some(8), ..Limits::default() };
+        let place = Place { version: Version::V2, directory: own.clone() };
+        let mut group = Group::default();
+        for controller in [Controller::Memory, Controller::Pids, Controller::Cpu] {
+            group.make(controller, &place, "one", &limits).unwrap();
+        }
+        let read = |file: &str| fs::read_to_string(own.join("one").join(file)).unwrap();
+        assert_eq!(read("memory.max"), "1048576");
+        assert_eq!(read("memory.swap.max"), "0");
+        assert_eq!(read("pids.max"), "9");
+        assert_eq!(read("cpu.max"), "50000 100000");
+
+        fs::write(own.join("one/memory.events"), "low 0\noom 1\noom_kill 2\noom_group_kill 0\n").unwrap();
+        fs::write(own.join("one/memory.current"), "5000\n").unwrap();
+        fs::write(own.join("one/memory.stat"), "anon 1\ninactive_file 1000\n").unwrap();
+        fs::write(own.join("one/cpu.stat"), "usage_usec 1500\n").unwrap();
+        fs::write(own.join("one/pids.current"), "3\n").unwrap();
+        assert!(group.out_of_memory());
+        assert_eq!(group.usage(), (Some(Duration::from_micros(1500)), Some(4000), Some(3)));
+        // Nobody but the kernel can remove such a group.
+        std::mem::forget(group);
+    }
+
+    #[test]
+    fn groups_of_hubs_that_are_gone_are_removed_and_no_others() {
+        let root = tempfile::tempdir().unwrap();
+        let me = std::process::id();
+        let mine = format!("{PREFIX}{me}.{}.0.mine", start_time(me));
+        let earlier = format!("{PREFIX}{me}.1.0.earlier");
+        for name in [&mine, &earlier, "igloo.nonsense", "other.1.1.0.x", "igloo.4194305.7.0.gone"] {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        remove_stale(&Place { version: Version::V1, directory: root.path().to_owned() });
+        let mut left: Vec<_> =
+            fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [mine.as_str(), "igloo.nonsense", "other.1.1.0.x"]);
+    }
 }

@@ -61,19 +61,13 @@ struct Ending {
 }
 
 impl Parts {
-    pub(crate) fn new(
-        name: String,
-        init: OwnedFd,
-        control: Socket,
-        requests: Socket,
-        group: Group,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(name: String, init: OwnedFd, control: Socket, requests: Socket) -> io::Result<Self> {
         Ok(Self {
             name,
             init: Some(sys::watch(init)?),
             control,
             requests: tokio::sync::Mutex::new(requests),
-            group: Mutex::new(Some(group)),
+            group: Mutex::new(None),
             ending: tokio::sync::Mutex::default(),
             kernel_ends_tree: false,
             report: Report::default(),
@@ -83,6 +77,10 @@ impl Parts {
             resolver: None,
             listener: None,
         })
+    }
+
+    pub(crate) fn set_group(&self, group: Option<Group>) {
+        *self.group.lock() = group;
     }
 
     pub(crate) fn control(&self) -> &Socket {
@@ -165,7 +163,9 @@ impl Drop for Parts {
                 kill(init.as_fd());
             }
             let _ = sys::reap(init.as_fd());
-            group.map(end_group);
+            if let Some(group) = group {
+                end_group(group);
+            }
         });
         if let Err(error) = cleaning {
             tracing::warn!(provider = self.name, %error, "nobody cleans up after the sandbox");

@@ -283,7 +283,7 @@ mod tests {
     /// What the kernel would answer: the instructions used here, as bpf(4) defines them.
     fn run(arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
         let code = filter();
-        let mut data = vec![0_u8; 64];
+        let mut data = [0_u8; 64];
         data[0..4].copy_from_slice(&number.to_le_bytes());
         data[4..8].copy_from_slice(&arch.to_le_bytes());
         for (index, argument) in arguments.iter().enumerate() {

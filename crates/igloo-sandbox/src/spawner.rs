@@ -28,8 +28,11 @@ static SPAWNER: LazyLock<io::Result<mpsc::SyncSender<Job>>> = LazyLock::new(|| {
     let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
     std::thread::Builder::new().name("igloo-spawner".to_owned()).spawn(move || {
         for job in queue {
-            // Whoever asked may have given up; then the control socket is closed, and init ends by itself.
-            let _ = job.started.send(spawn(&job.launcher, job.control));
+            // Whoever asked may have given up. It has not been told what to run yet.
+            if let Err(Ok(mut unwanted)) = job.started.send(spawn(&job.launcher, job.control)) {
+                let _ = unwanted.kill();
+                let _ = unwanted.wait();
+            }
         }
     })?;
     Ok(jobs)
@@ -51,7 +54,8 @@ fn spawn(launcher: &Launcher, control: OwnedFd) -> io::Result<Child> {
     let number = high.as_raw_fd();
     let mut command = Command::new(&launcher.program);
     command.args(&launcher.args).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.current_dir("/");
+    // A group of its own: a terminal's signals are the hub's, and a start that is given up is reaped by it.
+    command.current_dir("/").process_group(0);
     // SAFETY: between fork and exec only dup2 and close_range are called, which are async-signal-safe; `number` is open
     // as long as `high` is, and 3 is nobody's in the child that matters after exec.
     unsafe {

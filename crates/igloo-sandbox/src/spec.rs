@@ -47,7 +47,8 @@ pub struct Spec {
     pub arguments: Vec<String>,
     /// Seen read-only at `/app`: a directory, or one file alone.
     pub program_directory: PathBuf,
-    /// Seen at `/data`, to be written; the working directory. The program runs as the owner of it.
+    /// Seen at `/data`, to be written; the working directory. The program runs as the owner of it, who must be able to
+    /// enter this and the other directories.
     pub private_directory: PathBuf,
     /// Seen read-only at `/etc/ssl`.
     pub roots_directory: Option<PathBuf>,

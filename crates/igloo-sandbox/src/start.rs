@@ -46,7 +46,6 @@ impl Prepared {
             let name = spec.name.clone();
             move |error| Error::Setup { name, what: what.to_owned(), error }
         };
-        let mut report = Report::default();
         let mut task = task(&spec)?;
         let (control, theirs) = wire::pair().map_err(setup("make the control socket"))?;
         let control = Socket::new(control).map_err(setup("make the control socket"))?;
@@ -55,10 +54,11 @@ impl Prepared {
         let (stdout, their_stdout) = io::pipe().map_err(setup("make a pipe"))?;
         let (stderr, their_stderr) = io::pipe().map_err(setup("make a pipe"))?;
 
-        let mut group = Group::create(&spec.name, &spec.limits, &spec.without, &mut report);
-        let stub = Stub(spawner::start(launcher, theirs).await.map_err(setup("start the launcher"))?);
-        group.add(stub.0.id(), &mut report);
+        let stub = spawner::start(launcher, theirs).await.map_err(setup("start the launcher"))?;
+        let mut starting = Starting { stub, group: None, handed_over: false };
+        let (group, mut report) = groups(&spec, starting.stub.id()).await.map_err(setup("make control groups"))?;
         task.memory_group = report.in_force(Protection::MemoryLimit);
+        starting.group = Some(group);
 
         let mut fds = vec![their_protocol.as_fd(), their_stdout.as_fd(), their_stderr.as_fd(), their_requests.as_fd()];
         fds.extend(spec.extra_fds.iter().map(AsFd::as_fd));
@@ -72,13 +72,13 @@ impl Prepared {
         let Some(init) = init else { return Err(nonsense(&spec.name)) };
         let tree_of_kernel = !spec.without.contains(&Protection::PidNamespace);
         let requests = Socket::new(requests).map_err(setup("make a socket"))?;
-        // From here on dropping it ends everything.
-        let mut parts = Parts::new(spec.name.clone(), init, control, requests, group).map_err(setup("watch init"))?;
+        let mut parts = Parts::new(spec.name.clone(), init, control, requests).map_err(setup("watch init"))?;
+        // From here on dropping that ends everything.
+        parts.set_group(starting.hand_over());
         let (told, resolver, listener, fds) = match parts.control().hear(&spec.name).await? {
             (FromInit::Prepared { report, resolver, listener }, fds) => (report, resolver, listener, fds),
             _ => return Err(nonsense(&spec.name)),
         };
-        drop(stub);
         if fds.len() != usize::from(resolver) + usize::from(listener) {
             return Err(nonsense(&spec.name));
         }
@@ -156,13 +156,49 @@ fn task(spec: &Spec) -> Result<Task, Error> {
     })
 }
 
-/// The process that makes init. It ends by itself as soon as it has; at the latest when this is dropped.
-struct Stub(Child);
+/// Makes the control groups, and puts the process in. The kernel takes milliseconds for it.
+async fn groups(spec: &Spec, pid: u32) -> io::Result<(Group, Report)> {
+    let (name, limits, without) = (spec.name.clone(), spec.limits.clone(), spec.without.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let mut report = Report::default();
+        let mut group = Group::create(&name, &limits, &without, &mut report);
+        group.add(pid, &mut report);
+        (group, report)
+    });
+    made.await.map_err(io::Error::other)
+}
 
-impl Drop for Stub {
+/// A start before init is known. When it is given up, what it has made is ended and reaped.
+struct Starting {
+    /// The process that makes init; it ends by itself as soon as it has.
+    stub: Child,
+    group: Option<Group>,
+    handed_over: bool,
+}
+
+impl Starting {
+    fn hand_over(mut self) -> Option<Group> {
+        self.handed_over = true;
+        self.group.take()
+    }
+}
+
+impl Drop for Starting {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.stub.kill();
+        let _ = self.stub.wait();
+        if self.handed_over {
+            return;
+        }
+        // Init may be there already, in the same process group: it ends because its control socket does.
+        let (process_group, group) = (self.stub.id(), self.group.take());
+        let cleaning = std::thread::Builder::new().name("igloo-sandbox-end".to_owned()).spawn(move || {
+            sys::reap_group(process_group);
+            drop(group);
+        });
+        if let Err(error) = cleaning {
+            tracing::warn!(%error, "nobody cleans up after a start that was given up");
+        }
     }
 }
 

@@ -77,6 +77,14 @@ pub(crate) fn reap(pidfd: BorrowedFd<'_>) -> io::Result<()> {
     check(result.into()).map(drop)
 }
 
+/// Reaps every child in a process group, when it ends.
+pub(crate) fn reap_group(group: u32) {
+    let mut status = 0;
+    let Ok(group) = libc::pid_t::try_from(group) else { return };
+    // SAFETY: `status` lives through the calls. ECHILD ends it.
+    while unsafe { libc::waitpid(-group, &raw mut status, 0) } > 0 {}
+}
+
 /// Reaps any child that has ended; `None` if none has.
 pub(crate) fn reap_any(wait: bool) -> io::Result<Option<(libc::pid_t, i32)>> {
     let mut status = 0;

@@ -17,7 +17,7 @@ mod supervise;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
@@ -109,6 +109,8 @@ fn launch(control: &OwnedFd) -> Result<(), Failure> {
     become_owner(&task).doing("become the owner of the private directory")?;
     attempt(&task, &mut report, Protection::UserNamespace, user_namespace);
 
+    // Init must not speak before the hub knows of it: it waits for this pipe's end.
+    let (mut introduced, introducing) = io::pipe().doing("make a pipe")?;
     // Only the flag that makes the process the first of a namespace needs a fork.
     let pid_namespace = if task.without.contains(&Protection::PidNamespace) {
         Err(io::Error::other("it was left out"))
@@ -123,7 +125,11 @@ fn launch(control: &OwnedFd) -> Result<(), Failure> {
         Some((_, pidfd)) => {
             wire::send(control.as_fd(), &FromInit::Started, &[pidfd.as_fd()]).doing("tell the hub of init")
         }
-        None => supervise::run(control, task, fds, report),
+        None => {
+            drop(introducing);
+            introduced.read_to_end(&mut Vec::new()).doing("be introduced")?;
+            supervise::run(control, &task, fds, report)
+        }
     }
 }
 

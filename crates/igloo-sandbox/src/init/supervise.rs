@@ -21,10 +21,10 @@ const RESOLVER: (&str, u16) = ("127.0.0.53", 53);
 const MAX_LINE: u64 = 64 * 1024;
 
 /// Never returns.
-pub(super) fn run(control: &OwnedFd, task: Task, fds: Vec<OwnedFd>, mut report: Report) -> ! {
+pub(super) fn run(control: &OwnedFd, task: &Task, fds: Vec<OwnedFd>, mut report: Report) -> ! {
     let tree = Tree::hold(&report);
     let result = tree.as_ref().map_err(|error| io::Error::from(error.kind())).doing("hold the processes together");
-    let result = result.and_then(|_| supervise(control.as_fd(), &task, fds, &mut report));
+    let result = result.and_then(|_| supervise(control.as_fd(), task, fds, &mut report));
     if let Err(failure) = result {
         let _ = wire::send(control.as_fd(), &failure.told(Stage::Setup), &[]);
     }
@@ -178,15 +178,13 @@ fn serve(
         if asked && !answer(this) {
             return Ok(());
         }
-        if signalled {
-            if let Some(status) = reaped(this.signals.as_fd(), this.pid) {
-                return match status {
-                    Reaped::Program(status) => {
-                        wire::send(this.control, &FromInit::Ended { status }, &[]).doing("tell the hub")
-                    }
-                    Reaped::Terminated => Ok(()),
-                };
-            }
+        if signalled && let Some(end) = reaped(this.signals.as_fd(), this.pid) {
+            return match end {
+                Reaped::Program(status) => {
+                    wire::send(this.control, &FromInit::Ended { status }, &[]).doing("tell the hub")
+                }
+                Reaped::Terminated => Ok(()),
+            };
         }
     }
 }

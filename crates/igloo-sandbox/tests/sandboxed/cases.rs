@@ -37,6 +37,9 @@ cases!(
     children_end_with_kill,
     everything_ends_with_the_hub,
     dropped_while_it_runs,
+    dropped_while_it_starts,
+    runs_as_the_owner_of_its_directory,
+    without_a_user_namespace,
     what_cannot_be_executed,
     exit_codes_and_signals,
     lacking_what_is_required,
@@ -330,6 +333,55 @@ async fn dropped_while_it_runs() {
         drop(running);
         closes(out).await;
     }
+}
+
+async fn dropped_while_it_starts() {
+    let home = Home::new();
+    let script = home.script("/bin/sh", "sleep 1000");
+    for micros in (0..40_000).step_by(1_500) {
+        let launcher = launcher();
+        let starting = start(&launcher, home.spec(&script, &[]));
+        let _ = tokio::time::timeout(Duration::from_micros(micros), starting).await;
+    }
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("children"));
+        let left: String = tasks.map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
+        if left.trim().is_empty() {
+            return;
+        }
+        assert!(Instant::now() < until, "left: {left}");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn runs_as_the_owner_of_its_directory() {
+    const OWNER: u32 = 23_456;
+    if !is_root() {
+        println!("    skipped: only root runs programs as others");
+        return;
+    }
+    let home = Home::new();
+    fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::os::unix::fs::chown(home.path().join("data"), Some(OWNER), Some(OWNER)).unwrap();
+    let script = home.script("/bin/sh", "id -u; id -G; echo x > own");
+    assert_eq!(run(home.spec(script, &[])).await, (Exit::Code(0), "1000\n1000\n".to_owned()));
+    let own = fs::metadata(home.path().join("data/own")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&own), OWNER);
+}
+
+async fn without_a_user_namespace() {
+    let home = Home::new();
+    let secret = home.path().join("secret");
+    let mut spec = home.inside(&["read", secret.to_str().unwrap(), "/etc/shadow"]);
+    spec.without.insert(Protection::UserNamespace);
+    spec.accept_lacking.insert(Protection::NetworkNamespace);
+    let running = start(&launcher(), spec).await.unwrap();
+    // Only root can make the others without it.
+    assert_eq!(running.report().in_force(Protection::MountNamespace), is_root());
+    assert!(running.report().in_force(Protection::Capabilities));
+    let (exit, text) = finish(running).await;
+    assert_eq!((exit, text.contains("done")), (Exit::Code(0), false), "{text}");
 }
 
 async fn what_cannot_be_executed() {

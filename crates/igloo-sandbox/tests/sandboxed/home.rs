@@ -93,6 +93,8 @@ pub(crate) async fn finish(mut running: Running) -> (Exit, String) {
             text
         })
     };
+    // Where nobody holds it, socket calls are refused instead of waiting for an answer.
+    drop(running.take_socket_listener());
     let (out, err) = (read(running.take_stdout().unwrap()), read(running.take_stderr().unwrap()));
     let exit = tokio::time::timeout(DEADLINE, running.wait()).await.expect("it ends");
     (exit, out.await.unwrap() + &err.await.unwrap())
