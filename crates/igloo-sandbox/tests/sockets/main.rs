@@ -132,7 +132,7 @@ mark EPERM
 nodelay none
 linger none
 devices EAFNOSUPPORT
-fastopen EOPNOTSUPP
+fastopen ENOTSUP
 b'over a pair'
 rights EPERM
 no socket ENOTSOCK
@@ -351,7 +351,7 @@ except Woken:
     print("woken")
 # A handler that returns: the call goes on, and the client is still accepted.
 signal.signal(signal.SIGALRM, lambda *_: None)
-signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 300000))
 try:
     server.accept()

@@ -396,3 +396,19 @@ pub(crate) fn http() -> SocketAddr {
     });
     address
 }
+
+/// What a program of this file was given.
+pub(crate) fn arguments() -> Vec<String> {
+    std::env::var("ARGUMENT").unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Waits until a program has printed a line.
+pub(crate) fn wait_for_line(child: &mut Child, expected: &str) {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    let out = child.stdout.as_mut().unwrap();
+    while out.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    assert_eq!(String::from_utf8_lossy(&line), expected);
+}
