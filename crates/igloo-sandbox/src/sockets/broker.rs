@@ -66,6 +66,7 @@ pub async fn serve(listener: OwnedFd, root: u32, decide: Arc<dyn Decide>) -> io:
         decide,
         nonblocking: Nonblocking::default(),
         census: Mutex::default(),
+        counting: tokio::sync::Mutex::default(),
         namespace: socket::own_namespace()?,
     });
     let mut waiting = JoinSet::new();
@@ -143,6 +144,7 @@ struct Broker {
     decide: Arc<dyn Decide>,
     nonblocking: Nonblocking,
     census: Mutex<Census>,
+    counting: tokio::sync::Mutex<()>,
     namespace: u64,
 }
 
@@ -229,15 +231,26 @@ impl Broker {
     /// Whether one more socket may be made.
     async fn room(&self) -> Outcome<()> {
         let limit = self.decide.limits().sockets;
-        {
-            let mut census = self.census.lock();
-            if census.known() < limit {
-                return Ok(());
-            }
-            if !census.begin() {
-                return Err(Failure::Errno(libc::EMFILE));
-            }
+        if self.census.lock().known() < limit {
+            return Ok(());
         }
+        // Some of them may be closed. Who waits for another's count takes its result.
+        let asked = std::time::Instant::now();
+        let _turn = self.counting.lock().await;
+        let (known, began, next) = {
+            let census = self.census.lock();
+            (census.known(), census.began(), census.next())
+        };
+        if known < limit {
+            return Ok(());
+        }
+        if began.is_some_and(|began| began > asked) {
+            return Err(Failure::Errno(libc::EMFILE));
+        }
+        if let Some(next) = next {
+            sleep_until(next.into()).await;
+        }
+        self.census.lock().begin();
         let root = self.root;
         let found = tokio::task::spawn_blocking(move || census::count(root)).await.ok().and_then(Result::ok);
         let known = {

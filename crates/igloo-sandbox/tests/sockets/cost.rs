@@ -36,17 +36,17 @@ fn a_connected_socket_is_as_fast_as_any() {
 fn echo_program() {
     let stream = TcpStream::connect(arguments()[0].as_str()).unwrap();
     let start = Instant::now();
+    let sent: Vec<u8> = (0..64 * 1024).map(|at| (at % 251) as u8).collect();
     thread::scope(|scope| {
         scope.spawn(|| {
-            let data: Vec<u8> = (0..64 * 1024).map(|at| (at % 251) as u8).collect();
-            for _ in 0..BYTES / data.len() {
-                (&stream).write_all(&data).unwrap();
+            for _ in 0..BYTES / sent.len() {
+                (&stream).write_all(&sent).unwrap();
             }
         });
         let mut data = vec![0; 64 * 1024];
         for _ in 0..BYTES / data.len() {
             (&stream).read_exact(&mut data).unwrap();
-            assert!(data.iter().enumerate().all(|(at, byte)| *byte == (at % 251) as u8));
+            assert!(data == sent);
         }
     });
     println!("\nfigure {}", (BYTES / (1024 * 1024)) as f64 / start.elapsed().as_secs_f64());
@@ -68,9 +68,14 @@ fn descriptors() -> usize {
 #[ignore = "a program for another test"]
 fn connect_program() {
     let address: SocketAddr = arguments()[0].parse().unwrap();
-    let start = Instant::now();
-    for _ in 0..CONNECTIONS {
-        drop(TcpStream::connect(address).unwrap());
-    }
-    println!("\nfigure {}", start.elapsed().as_secs_f64() * 1e6 / CONNECTIONS as f64);
+    // The median: socket, connect and close. Some wait for the server, which has a thread to accept them.
+    let mut times: Vec<f64> = (0..CONNECTIONS)
+        .map(|_| {
+            let start = Instant::now();
+            drop(TcpStream::connect(address).unwrap());
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("\nfigure {}", times[CONNECTIONS / 2]);
 }

@@ -183,7 +183,7 @@ fn sockets_are_counted_in_all_processes() {
     let out = run(
         python(
             r#"
-import errno, os, socket, time
+import errno, os, socket
 def fill():
     held = []
     while True:
@@ -194,11 +194,9 @@ def fill():
             return held
 held = fill()
 print(len(held))
-# What is closed may be opened again, soon.
+# What is closed may be opened again.
 held.clear()
-deadline = time.monotonic() + 30
-while len(held) < 20 and time.monotonic() < deadline:
-    held += fill()
+held = fill()
 print(len(held))
 # A child has half of them, and they still count.
 read, write = os.pipe()
@@ -207,7 +205,6 @@ if os.fork() == 0:
     os.read(read, 1)
     os._exit(0)
 del held[10:]
-time.sleep(0.2)
 print(len(fill()))
 "#,
         ),
@@ -258,7 +255,7 @@ fn a_flood_of_datagrams_takes_its_turns() {
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 start = time.monotonic()
-for _ in range(12000):
+for _ in range(25000):
     s.sendto(b"x", ("127.0.0.1", {}))
 print(time.monotonic() - start >= 1)
 "#,

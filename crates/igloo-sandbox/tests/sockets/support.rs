@@ -285,6 +285,8 @@ impl Namespaces {
                 sin_zero: [0; 8],
             };
             check(libc::bind(resolver, (&raw const address).cast(), size_of_val(&address) as _))?;
+            // Above what anything else has open, with the others after it.
+            let resolver = check(libc::fcntl(resolver, libc::F_DUPFD_CLOEXEC, 500))?;
             for index in 0..LOCAL_SOCKETS {
                 let made = socket(if index < LOCAL_SOCKETS / 2 { libc::AF_INET } else { libc::AF_INET6 })?;
                 check(libc::dup2(made, resolver + 1 + index as i32))?;
