@@ -33,8 +33,9 @@ use super::{
     target,
 };
 
-/// A call that waits is looked after this often: a program that is killed or interrupted does not say so.
-const LOOK_AFTER: Duration = Duration::from_millis(250);
+/// A call that waits is looked after this often: a program that is killed or signalled does not say so. A signal ends
+/// such a call with `EINTR`, whatever its handler says about restarting, as it does for a socket with a timeout.
+const LOOK_AFTER: Duration = Duration::from_millis(50);
 /// Calls that are answered in a second. A program that makes more waits, so that it costs the hub a part of a core.
 const CALLS_PER_SECOND: u32 = 10_000;
 /// The longest UDP payload, and as much of a stream as is copied at a time.
@@ -655,7 +656,11 @@ impl<'a> Wait<'a> {
                     }
                 }
                 () = sleep_until(deadline), if self.deadline.is_some() => return Err(Failure::Errno(late)),
-                () = sleep(LOOK_AFTER) => self.broker.listener.check(self.call)?,
+                () = sleep(LOOK_AFTER) => {
+                    if target::is_signalled(&self.broker.listener, self.call)? {
+                        return Err(Failure::Errno(libc::EINTR));
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Programs that try to reach more than they may, and to make the hub wait or keep what they leave.
 
 use std::{
+    io::Read as _,
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::AsRawFd as _,
     sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering},
@@ -264,4 +265,55 @@ print(time.monotonic() - start >= 1)
         &grants,
     );
     assert_eq!(out, "True\n");
+}
+
+/// Numbers that a program sends over a stream while signals interrupt it.
+const NUMBERS: u32 = 8000;
+
+#[test]
+fn a_call_that_a_signal_repeats_is_made_once() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let reader = thread::spawn(move || {
+        let mut received = Vec::new();
+        server.accept().unwrap().0.read_to_end(&mut received).unwrap();
+        received
+    });
+    let grants = Grants::new(&[(Protocol::Tcp, address)]);
+    run(this_program("hostile::interrupted_program", &address.to_string()), &grants);
+    let expected: Vec<u8> = (0..NUMBERS).flat_map(u32::to_ne_bytes).collect();
+    assert!(reader.join().unwrap() == expected, "something is missing, or there twice");
+}
+
+extern "C" fn handler(_: i32) {}
+
+#[test]
+#[ignore = "a program for another test"]
+fn interrupted_program() {
+    let stream = TcpStream::connect(arguments()[0].as_str()).unwrap();
+    // SAFETY: the handler does nothing; all bits zero are values of the structures; what they point to outlives the
+    // calls.
+    unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        assert_eq!(libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()), 0);
+        let sender = libc::pthread_self();
+        thread::spawn(move || {
+            loop {
+                libc::pthread_kill(sender, libc::SIGUSR1);
+                thread::sleep(Duration::from_micros(30));
+            }
+        });
+        for number in 0..NUMBERS {
+            let mut data = number.to_ne_bytes();
+            let mut part = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
+            let mut message = std::mem::zeroed::<libc::msghdr>();
+            message.msg_iov = &raw mut part;
+            message.msg_iovlen = 1;
+            assert_eq!(libc::sendmsg(stream.as_raw_fd(), &raw const message, 0), 4);
+        }
+    }
+    drop(stream);
+    std::process::exit(0);
 }
