@@ -372,3 +372,41 @@ except BlockingIOError:
     );
     assert_eq!(out, "woken\nlate\n");
 }
+
+#[test]
+fn node_works_unchanged() {
+    if std::process::Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no Node.js");
+        return;
+    }
+    let (tcp, udp, port) = (tcp_echo(), udp_echo(), support::closed_port());
+    let (trap, caught) = tcp_trap();
+    let grants = Grants::new(&[(Protocol::Tcp, tcp), (Protocol::Udp, udp), (Protocol::Tcp, port)]);
+    grants.listen.lock().insert(port);
+    let mut node = std::process::Command::new("node");
+    node.arg("-e").arg(format!(
+        r#"
+const net = require("net"), dgram = require("dgram"), {{ once }} = require("events");
+(async () => {{
+    const stream = net.connect({}, "127.0.0.1");
+    stream.write("stream");
+    console.log(String(await once(stream, "data")));
+    const socket = dgram.createSocket("udp4");
+    socket.send("datagram", {}, "127.0.0.1");
+    console.log(String((await once(socket, "message"))[0]));
+    const server = net.createServer(peer => peer.end("welcome")).listen({}, "127.0.0.1");
+    await once(server, "listening");
+    console.log(String(await once(net.connect(server.address()), "data")));
+    const [error] = await once(net.connect({}, "127.0.0.1"), "error").catch(error => [error]);
+    console.log(error.code);
+    process.exit(0);
+}})();
+"#,
+        tcp.port(),
+        udp.port(),
+        port.port(),
+        trap.port()
+    ));
+    assert_eq!(run(node, &grants), "stream\ndatagram\nwelcome\nEACCES\n");
+    assert_eq!(caught.load(Ordering::SeqCst), 0);
+}
