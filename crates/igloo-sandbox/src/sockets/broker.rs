@@ -33,8 +33,9 @@ use super::{
     target,
 };
 
-/// A call that waits is looked after this often: a program that is killed or interrupted does not say so.
-const LOOK_AFTER: Duration = Duration::from_millis(250);
+/// A call that waits is looked after this often: a program that is killed or signalled does not say so. A signal ends
+/// such a call with `EINTR`, whatever its handler says about restarting, as it does for a socket with a timeout.
+const LOOK_AFTER: Duration = Duration::from_millis(50);
 /// Calls that are answered in a second. A program that makes more waits, so that it costs the hub a part of a core.
 const CALLS_PER_SECOND: u32 = 10_000;
 /// The longest UDP payload, and as much of a stream as is copied at a time.
@@ -66,6 +67,7 @@ pub async fn serve(listener: OwnedFd, root: u32, decide: Arc<dyn Decide>) -> io:
         decide,
         nonblocking: Nonblocking::default(),
         census: Mutex::default(),
+        counting: tokio::sync::Mutex::default(),
         namespace: socket::own_namespace()?,
     });
     let mut waiting = JoinSet::new();
@@ -143,6 +145,7 @@ struct Broker {
     decide: Arc<dyn Decide>,
     nonblocking: Nonblocking,
     census: Mutex<Census>,
+    counting: tokio::sync::Mutex<()>,
     namespace: u64,
 }
 
@@ -229,15 +232,26 @@ impl Broker {
     /// Whether one more socket may be made.
     async fn room(&self) -> Outcome<()> {
         let limit = self.decide.limits().sockets;
-        {
-            let mut census = self.census.lock();
-            if census.known() < limit {
-                return Ok(());
-            }
-            if !census.begin() {
-                return Err(Failure::Errno(libc::EMFILE));
-            }
+        if self.census.lock().known() < limit {
+            return Ok(());
         }
+        // Some of them may be closed. Who waits for another's count takes its result.
+        let asked = std::time::Instant::now();
+        let _turn = self.counting.lock().await;
+        let (known, began, next) = {
+            let census = self.census.lock();
+            (census.known(), census.began(), census.next())
+        };
+        if known < limit {
+            return Ok(());
+        }
+        if began.is_some_and(|began| began > asked) {
+            return Err(Failure::Errno(libc::EMFILE));
+        }
+        if let Some(next) = next {
+            sleep_until(next.into()).await;
+        }
+        self.census.lock().begin();
         let root = self.root;
         let found = tokio::task::spawn_blocking(move || census::count(root)).await.ok().and_then(Result::ok);
         let known = {
@@ -642,7 +656,11 @@ impl<'a> Wait<'a> {
                     }
                 }
                 () = sleep_until(deadline), if self.deadline.is_some() => return Err(Failure::Errno(late)),
-                () = sleep(LOOK_AFTER) => self.broker.listener.check(self.call)?,
+                () = sleep(LOOK_AFTER) => {
+                    if target::is_signalled(&self.broker.listener, self.call)? {
+                        return Err(Failure::Errno(libc::EINTR));
+                    }
+                }
             }
         }
     }

@@ -8,11 +8,12 @@
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-/// At the limit, the sockets are counted at most this often; in between, the last count holds.
-const COUNT_EVERY: Duration = Duration::from_millis(100);
+/// Between two counts is this many times what the last one took, so that a program which is always at its limit costs
+/// the hub a tenth of a core at most.
+const REST: u32 = 10;
 /// Processes that are looked at, and descriptors of each of their threads. More are more than a sandbox can have.
 const PROCESSES: usize = 4096;
 
@@ -20,18 +21,17 @@ const PROCESSES: usize = 4096;
 #[derive(Default, Debug)]
 pub(crate) struct Census {
     open: HashSet<u64>,
-    /// Made while they are counted, so that a count which missed them does not strike them off.
-    made_meanwhile: Option<HashSet<u64>>,
-    counted: Option<Instant>,
+    /// Made since a count began, so that a count which missed them does not strike them off.
+    made_meanwhile: HashSet<u64>,
+    began: Option<Instant>,
+    next: Option<Instant>,
 }
 
 impl Census {
     /// Notes a socket by its inode.
     pub(crate) fn add(&mut self, inode: u64) {
         self.open.insert(inode);
-        if let Some(made) = &mut self.made_meanwhile {
-            made.insert(inode);
-        }
+        self.made_meanwhile.insert(inode);
     }
 
     /// How many there are, as far as is known.
@@ -39,23 +39,30 @@ impl Census {
         self.open.len()
     }
 
-    /// Whether it is time to count; if so, [`Self::counted`] is told what was found.
-    pub(crate) fn begin(&mut self) -> bool {
-        let now = Instant::now();
-        let due = self.made_meanwhile.is_none() && self.counted.is_none_or(|last| now - last >= COUNT_EVERY);
-        if due {
-            self.counted = Some(now);
-            self.made_meanwhile = Some(HashSet::new());
-        }
-        due
+    /// When the last count began.
+    pub(crate) fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
+    /// When they may be counted again.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// A count begins. There is one at a time.
+    pub(crate) fn begin(&mut self) {
+        self.began = Some(Instant::now());
+        self.made_meanwhile.clear();
     }
 
     /// Takes a count: those not found are closed.
     pub(crate) fn counted(&mut self, found: Option<&HashSet<u64>>) {
-        let made = self.made_meanwhile.take().unwrap_or_default();
         if let Some(found) = found {
+            let made = &self.made_meanwhile;
             self.open.retain(|inode| found.contains(inode) || made.contains(inode));
         }
+        let now = Instant::now();
+        self.next = self.began.map(|began| now + (now - began) * REST);
     }
 }
 

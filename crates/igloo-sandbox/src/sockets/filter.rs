@@ -75,6 +75,11 @@ const ALLOW: u32 = SECCOMP_RET_ALLOW;
 const BROKER: u32 = SECCOMP_RET_USER_NOTIF;
 const KILL: u32 = SECCOMP_RET_KILL_PROCESS;
 
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19: a call that the broker has taken is ended by a fatal signal
+/// only. Otherwise a signal could repeat a call between its being made and its being answered, and what it sends would
+/// be sent twice. Older kernels have that window.
+const WAIT_KILLABLE_RECV: libc::c_ulong = 1 << 5;
+
 const fn refuse(errno: c_int) -> u32 {
     SECCOMP_RET_ERRNO | errno as u32
 }
@@ -96,12 +101,13 @@ pub fn install() -> io::Result<OwnedFd> {
         if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 {
             return Err(io::Error::last_os_error());
         }
-        let descriptor = libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        );
+        let install = |flags: libc::c_ulong| {
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
+        };
+        let mut descriptor = install(libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE_RECV);
+        if descriptor < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+            descriptor = install(libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+        }
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }

@@ -116,6 +116,19 @@ pub(crate) fn close_on_exec(listener: &Listener, call: &Call, number: i32) -> Ou
     Ok(flags? & libc::O_CLOEXEC != 0)
 }
 
+/// Whether a signal waits that would interrupt the thread.
+pub(crate) fn is_signalled(listener: &Listener, call: &Call) -> Outcome<bool> {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", call.thread));
+    listener.check(call)?;
+    let text = text?;
+    // proc_pid_status(5): masks in hexadecimal; pending for the thread and for its process, and blocked.
+    let mask = |name: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.and_then(|value| u64::from_str_radix(value.trim(), 16).ok()).unwrap_or(0)
+    };
+    Ok((mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:") != 0)
+}
+
 fn status_field(path: &str, name: &str, radix: u32) -> io::Result<i32> {
     let text = std::fs::read_to_string(path)?;
     text.lines()

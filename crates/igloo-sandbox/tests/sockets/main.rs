@@ -1,5 +1,13 @@
 //! The socket broker with real programs: CPython, curl, tokio. What is granted works as without it; nothing else does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking"
+)]
+
 mod cost;
 mod hostile;
 mod names;
@@ -132,7 +140,7 @@ mark EPERM
 nodelay none
 linger none
 devices EAFNOSUPPORT
-fastopen EOPNOTSUPP
+fastopen ENOTSUP
 b'over a pair'
 rights EPERM
 no socket ENOTSOCK
@@ -351,7 +359,7 @@ except Woken:
     print("woken")
 # A handler that returns: the call goes on, and the client is still accepted.
 signal.signal(signal.SIGALRM, lambda *_: None)
-signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 300000))
 try:
     server.accept()
@@ -363,4 +371,42 @@ except BlockingIOError:
         &grants,
     );
     assert_eq!(out, "woken\nlate\n");
+}
+
+#[test]
+fn node_works_unchanged() {
+    if std::process::Command::new("node").arg("--version").output().is_err() {
+        println!("skipped: there is no Node.js");
+        return;
+    }
+    let (tcp, udp, port) = (tcp_echo(), udp_echo(), support::closed_port());
+    let (trap, caught) = tcp_trap();
+    let grants = Grants::new(&[(Protocol::Tcp, tcp), (Protocol::Udp, udp), (Protocol::Tcp, port)]);
+    grants.listen.lock().insert(port);
+    let mut node = std::process::Command::new("node");
+    node.arg("-e").arg(format!(
+        r#"
+const net = require("net"), dgram = require("dgram"), {{ once }} = require("events");
+(async () => {{
+    const stream = net.connect({}, "127.0.0.1");
+    stream.write("stream");
+    console.log(String(await once(stream, "data")));
+    const socket = dgram.createSocket("udp4");
+    socket.send("datagram", {}, "127.0.0.1");
+    console.log(String((await once(socket, "message"))[0]));
+    const server = net.createServer(peer => peer.end("welcome")).listen({}, "127.0.0.1");
+    await once(server, "listening");
+    console.log(String(await once(net.connect(server.address()), "data")));
+    const [error] = await once(net.connect({}, "127.0.0.1"), "error").catch(error => [error]);
+    console.log(error.code);
+    process.exit(0);
+}})();
+"#,
+        tcp.port(),
+        udp.port(),
+        port.port(),
+        trap.port()
+    ));
+    assert_eq!(run(node, &grants), "stream\ndatagram\nwelcome\nEACCES\n");
+    assert_eq!(caught.load(Ordering::SeqCst), 0);
 }

@@ -285,6 +285,8 @@ impl Namespaces {
                 sin_zero: [0; 8],
             };
             check(libc::bind(resolver, (&raw const address).cast(), size_of_val(&address) as _))?;
+            // Above what anything else has open, with the others after it.
+            let resolver = check(libc::fcntl(resolver, libc::F_DUPFD_CLOEXEC, 500))?;
             for index in 0..LOCAL_SOCKETS {
                 let made = socket(if index < LOCAL_SOCKETS / 2 { libc::AF_INET } else { libc::AF_INET6 })?;
                 check(libc::dup2(made, resolver + 1 + index as i32))?;
@@ -395,4 +397,20 @@ pub(crate) fn http() -> SocketAddr {
         }
     });
     address
+}
+
+/// What a program of this file was given.
+pub(crate) fn arguments() -> Vec<String> {
+    std::env::var("ARGUMENT").unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Waits until a program has printed a line.
+pub(crate) fn wait_for_line(child: &mut Child, expected: &str) {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    let out = child.stdout.as_mut().unwrap();
+    while out.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    assert_eq!(String::from_utf8_lossy(&line), expected);
 }
