@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 /// Set in a test's process that is in a network of its own already.
 const INSIDE: &str = "IGLOO_TEST_NETWORK";
 /// Brings the loopback interface up, makes multicast go through it, and becomes the test.
-const SCRIPT: &str = "ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec \"$@\"";
+const SCRIPT: &str =
+    "ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec \"$@\"";
 
 /// Runs the test `name` of this program once more, in a network of its own, and says how that went. Where it answers
 /// `true` the caller is that test, to go on; where `false`, it has been run, or cannot be here, which is printed.

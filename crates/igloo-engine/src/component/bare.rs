@@ -21,8 +21,7 @@ impl ComponentEngine {
         command: &Command,
         count: usize,
     ) -> wasmtime::Result<Vec<Duration>> {
-        let mut store = State::new(&launch, Arc::new(Meters::default()), &self.shared)?
-            .into_store(&self.shared.engine);
+        let mut store = State::new(&launch, Arc::new(Meters::default()), &self.shared)?.into_store(&self.shared.engine);
         let provider = prepared.pre.instantiate_async(&mut store).await?;
         store
             .run_concurrent(async |accessor| {

@@ -76,8 +76,23 @@ mod tests {
         }
         let long = format!("_{}._tcp", "a".repeat(31));
         for bad in [
-            "", "_tcp", "._tcp", "_._tcp", "hap._tcp", "_hap", "_hap._sctp", "_-a._tcp", "_a-._tcp", "_a--b._tcp",
-            "_12._tcp", "_a.b._tcp", "_a\u{e9}._tcp", "_a\n._tcp", "_p._sub._http._tcp", "_hap._tcp.local.", &long,
+            "",
+            "_tcp",
+            "._tcp",
+            "_._tcp",
+            "hap._tcp",
+            "_hap",
+            "_hap._sctp",
+            "_-a._tcp",
+            "_a-._tcp",
+            "_a--b._tcp",
+            "_12._tcp",
+            "_a.b._tcp",
+            "_a\u{e9}._tcp",
+            "_a\n._tcp",
+            "_p._sub._http._tcp",
+            "_hap._tcp.local.",
+            &long,
         ] {
             assert_eq!(bad.parse::<ServiceType>(), Err(DiscoveryError::Invalid), "{bad:?}");
         }

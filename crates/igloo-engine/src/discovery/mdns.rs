@@ -240,7 +240,8 @@ mod tests {
         assert_eq!(instance_name(&kind(), "Kitchen lamp._hap._tcp.local.").unwrap(), "Kitchen lamp");
         assert_eq!(instance_name(&kind(), "a.b._HAP._tcp.local.").unwrap(), "a.b");
         let long = format!("{}._hap._tcp.local.", "a".repeat(64));
-        for bad in ["", "_hap._tcp.local.", "._hap._tcp.local.", "a._http._tcp.local.", "a\u{1b}[m._hap._tcp.local.", &long]
+        for bad in
+            ["", "_hap._tcp.local.", "._hap._tcp.local.", "a._http._tcp.local.", "a\u{1b}[m._hap._tcp.local.", &long]
         {
             assert_eq!(instance_name(&kind(), bad), None, "{bad:?}");
         }

@@ -137,12 +137,7 @@ impl Discovery {
     }
 
     /// Looks for devices that answer to a search target.
-    pub fn search(
-        self: &Arc<Self>,
-        policy: &Policy,
-        home: &dyn Home,
-        target: &str,
-    ) -> Result<Browse, DiscoveryError> {
+    pub fn search(self: &Arc<Self>, policy: &Policy, home: &dyn Home, target: &str) -> Result<Browse, DiscoveryError> {
         let target: SearchTarget = target.parse()?;
         let permit = granted(policy, home, target.as_str())?;
         self.look(Sought::Devices(target.clone()), permit, |topic| ssdp::look(target, topic))

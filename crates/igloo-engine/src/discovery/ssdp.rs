@@ -3,7 +3,8 @@
 //!
 //! A device is there for as long as its last message says, at most a day, unless it says goodbye. Asking is repeated
 //! slowly, so that a device whose announcement got lost is found all the same. One socket asks and hears answers; another
-//! hears announcements, and is done without where its port is taken by somebody who does not share it.
+//! hears announcements, and is done without where its port is taken by somebody who does not share it. Both are on the
+//! one interface that the system's routes choose for the group.
 
 use std::{
     collections::HashMap,

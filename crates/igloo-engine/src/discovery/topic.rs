@@ -53,7 +53,10 @@ impl Topic {
             Some(present) if present.found == found => return,
             None if state.present.len() >= PRESENT => {
                 if !std::mem::replace(&mut state.overflowed, true) {
-                    tracing::warn!(limit = PRESENT, "more is announced on the network than is kept; the rest is ignored");
+                    tracing::warn!(
+                        limit = PRESENT,
+                        "more is announced on the network than is kept; the rest is ignored"
+                    );
                 }
                 return;
             }
