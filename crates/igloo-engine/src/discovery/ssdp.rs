@@ -125,14 +125,12 @@ struct Devices<'a> {
 impl Devices<'_> {
     fn hear(&mut self, message: &[u8]) {
         match Message::read(message, self.target.as_str()) {
-            Some(Message::Here(device, age)) => {
-                if self.until.len() < PRESENT || self.until.contains_key(&device.usn) {
-                    self.until.insert(device.usn.clone(), Instant::now() + age);
-                    self.topic.found(&device.usn, &device);
-                }
+            Some(Message::Here(device, age)) if self.until.len() < PRESENT || self.until.contains_key(&device.usn) => {
+                self.until.insert(device.usn.clone(), Instant::now() + age);
+                self.topic.found(&device.usn, &device);
             }
             Some(Message::Gone(usn)) => self.gone(&usn),
-            None => {}
+            Some(Message::Here(..)) | None => {}
         }
     }
 
