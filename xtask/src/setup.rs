@@ -55,6 +55,7 @@ const TO_TEST: &[Tool] = &[
     },
     Tool { present: || process::find("dnsmasq").is_some(), packages: &["dnsmasq-base"], why: "a name server" },
     Tool { present: || process::find("curl").is_some(), packages: &["curl"], why: "an HTTP client" },
+    Tool { present: || process::find("ip").is_some(), packages: &["iproute2"], why: "networks of a test's own" },
     Tool { present: || process::find("snmpd").is_some(), packages: &["snmpd"], why: "an SNMP agent" },
     Tool { present: || process::find("snmpget").is_some(), packages: &["snmp"], why: "an SNMP manager" },
     Tool { present: || process::find("upsd").is_some(), packages: &["nut-server"], why: "a UPS that is a file" },

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test's way to say that it failed")]
 
+use std::fs;
+use std::time::Duration;
+
 use igloo_hub::InstanceInfo;
-use igloo_real_tests::{Home, Python, in_own_network};
+use igloo_real_tests::{Home, PATIENCE, Python, in_own_network};
 use serde_json::{Value as Json, json};
+use tokio::time::{Instant, sleep};
 
 const KIND: &str = "_igloo-test._tcp";
 
@@ -73,4 +77,39 @@ async fn a_service_is_found_as_it_is_and_lost_when_it_says_goodbye() {
     let denials = guest.home.hub.denials(None).unwrap();
     let denied: Vec<_> = denials.iter().map(|d| (d.capability, d.target.as_str(), d.grant.as_deref())).collect();
     assert_eq!(denied, [("discovery", "_hap._tcp", Some("discovery:_hap._tcp"))]);
+
+    // Idle means idle: the last who looks takes the daemon with it.
+    assert!(daemon_runs());
+    assert_eq!(guest.case("stop-browsing", "").await, json!({ "stopped": true }));
+    let deadline = Instant::now() + PATIENCE;
+    while daemon_runs() {
+        assert!(Instant::now() < deadline, "nobody looks, and the daemon runs on");
+        sleep(Duration::from_millis(20)).await;
+    }
+    // And it is there again for the next.
+    assert_eq!(guest.case("browse", KIND).await, json!({ "begun": true }));
+    assert_eq!(guest.next().await, lamp("Second lamp", 8082));
+}
+
+/// Whether this process has the thread of mDNS. No other test is in it.
+fn daemon_runs() -> bool {
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    threads
+        .flatten()
+        .any(|thread| fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name == "mDNS_daemon\n"))
+}
+
+#[tokio::test]
+async fn a_roku_answers_a_search() {
+    if !in_own_network("a_roku_answers_a_search") {
+        return;
+    }
+    let guest = Guest::granted(&["discovery:roku:ecp"]).await;
+    let (_player, ready) = Python::start("roku.py", &["8060"]).await;
+    assert_eq!(ready, json!({ "ready": true }));
+    assert_eq!(guest.case("search", "roku:ecp").await, json!({ "begun": true }));
+    let usn = "uuid:roku:ecp:igloo-test";
+    let device = json!({ "target": "roku:ecp", "usn": usn, "location": "http://127.0.0.1:8060/" });
+    assert_eq!(guest.next().await, json!({ "device": device }));
+    assert_eq!(guest.case("search", "upnp:rootdevice").await, json!({ "error": "AccessDenied" }));
 }

@@ -3,7 +3,8 @@
 //!
 //! A device is there for as long as its last message says, at most a day, unless it says goodbye. Asking is repeated
 //! slowly, so that a device whose announcement got lost is found all the same. One socket asks and hears answers; another
-//! hears announcements, and is done without where its port is taken by somebody who does not share it.
+//! hears announcements, and is done without where its port is taken by somebody who does not share it. Both are on the
+//! one interface that the system's routes choose for the group.
 
 use std::{
     collections::HashMap,
@@ -124,14 +125,12 @@ struct Devices<'a> {
 impl Devices<'_> {
     fn hear(&mut self, message: &[u8]) {
         match Message::read(message, self.target.as_str()) {
-            Some(Message::Here(device, age)) => {
-                if self.until.len() < PRESENT || self.until.contains_key(&device.usn) {
-                    self.until.insert(device.usn.clone(), Instant::now() + age);
-                    self.topic.found(&device.usn, &device);
-                }
+            Some(Message::Here(device, age)) if self.until.len() < PRESENT || self.until.contains_key(&device.usn) => {
+                self.until.insert(device.usn.clone(), Instant::now() + age);
+                self.topic.found(&device.usn, &device);
             }
             Some(Message::Gone(usn)) => self.gone(&usn),
-            None => {}
+            Some(Message::Here(..)) | None => {}
         }
     }
 
