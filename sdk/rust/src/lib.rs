@@ -14,6 +14,7 @@
 //! This crate promises that no generated binding appears in an author's code, and must not know what a device means.
 
 // The generated exports name this crate from the author's crate and from here.
+#[cfg(target_family = "wasm")]
 extern crate self as igloo;
 
 #[doc(hidden)]
@@ -27,6 +28,8 @@ pub mod http;
 pub mod kinds;
 mod log;
 pub mod net;
+#[cfg(not(target_family = "wasm"))]
+mod process;
 mod provider;
 mod runtime;
 pub mod serial;
@@ -58,10 +61,12 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{
-        bindings::{self, export_driver},
-        log::log,
-        provider::{Component, assert_provider},
+    #[cfg(not(target_family = "wasm"))]
+    pub use crate::process::current::main;
+    pub use crate::{log::log, provider::Component};
+    #[cfg(target_family = "wasm")]
+    pub use {
+        crate::bindings::{self, export_driver},
+        wit_bindgen,
     };
-    pub use wit_bindgen;
 }
