@@ -5,8 +5,7 @@ use crate::{
     command::Command,
     error::{CommandError, Error, Result},
     home::Home,
-    host,
-    runtime,
+    host, runtime,
 };
 use serde::de::DeserializeOwned;
 use std::{any::Any, cell::RefCell, collections::HashMap, future::Future, marker::PhantomData, rc::Rc};

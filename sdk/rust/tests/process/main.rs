@@ -146,12 +146,8 @@ fn a_port_is_a_descriptor_and_its_end_has_a_reason() {
     hub.say_with(&ToProvider::Answer { id: open, result: Outcome::Ok(Reply::Port(5)) }, &OwnedFd::from(theirs));
     let (lines, request) = hub.called();
     assert_eq!(request, Request::SerialControl { port: 5, control: SerialControl::Lines {} });
-    let modem = serial::ModemLines {
-        clear_to_send: true,
-        data_set_ready: false,
-        ring_indicator: false,
-        carrier_detect: false,
-    };
+    let modem =
+        serial::ModemLines { clear_to_send: true, data_set_ready: false, ring_indicator: false, carrier_detect: false };
     hub.answer(lines, Ok(Reply::Lines(modem)));
     let mut echo = [0; 5];
     port.write_all(b"hello").unwrap();
@@ -174,7 +170,9 @@ fn a_body_is_read_from_its_descriptor_and_may_fail() {
     for failure in [None, Some(net::HttpError::Closed)] {
         let call = hub.action("fetch", "{}");
         let (http, request) = hub.called();
-        assert!(matches!(request, Request::Http { request } if request.method == "GET" && request.timeout_ms.is_some()));
+        assert!(
+            matches!(request, Request::Http { request } if request.method == "GET" && request.timeout_ms.is_some())
+        );
         let (mut body, theirs) = UnixStream::pair().unwrap();
         let head = net::HttpResponse { status: 200, headers: Vec::new() };
         hub.say_with(

@@ -1,8 +1,6 @@
 //! `igloo:provider/home`. What has an answer blocks, as an import does; a `write` is checked here and only sent.
 
-use super::types::{
-    BadUpdate, DescribeError, DeviceDescription, EmitError, LogLevel, Update, UpdateError, Value,
-};
+use super::types::{BadUpdate, DescribeError, DeviceDescription, EmitError, LogLevel, Update, UpdateError, Value};
 use crate::process::current::{Current, ask_blocking, current};
 use igloo_wire::{
     EncodeError, FromProvider,

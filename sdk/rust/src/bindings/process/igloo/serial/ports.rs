@@ -42,7 +42,8 @@ impl Port {
     pub async fn open(slot: String, settings: Settings) -> Result<Self, ErrorCode> {
         match ask_for(Request::SerialOpen { slot, settings }).await {
             Answer { result: Ok(Reply::Port(number)), attached: Attached::Port(descriptor, end) } => {
-                let stream = stream(descriptor).map_err(|error| ErrorCode::Other(("io".to_owned(), error.to_string())))?;
+                let stream =
+                    stream(descriptor).map_err(|error| ErrorCode::Other(("io".to_owned(), error.to_string())))?;
                 Ok(Self { number, stream, end: Mutex::new(Some(end)) })
             }
             answer => Err(error(answer.result)),
