@@ -2,6 +2,7 @@
 //! by a hub that follows a script.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod document;
 mod foreign;
 mod hub;
 
