@@ -2,8 +2,11 @@
 //!
 //! A provider is a device driver: one struct that implements [`Provider`], and `igloo::provider!(MyProvider);`.
 //! It is ordinary async Rust on an ordinary single-threaded tokio: `tokio::net`, `tokio::time`, `tokio::sync` and the
-//! crates built on them work unchanged. There are no threads: `spawn_blocking`, `std::thread` and blocking I/O end the
-//! provider with a message that says the way out.
+//! crates built on them work unchanged.
+//!
+//! The same crate, without a `cfg`, is compiled for either engine: to a WebAssembly component, whose hub is its host, or to
+//! an executable, which its hub starts with a socket (`docs/process-protocol.md`). A component has no threads:
+//! `std::thread` and blocking I/O end it with a message that says the way out. A process has them.
 //!
 //! - devices: [`Device`], [`Entity`], [`Component`] and the [`kinds`]
 //! - what is asked of them: [`Command`], answered with `Ok` or a [`CommandError`]

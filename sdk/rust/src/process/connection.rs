@@ -45,7 +45,7 @@ const EARLY: usize = 8192;
 const MALFORMED: u32 = 8;
 /// Findings of one browse that wait to be taken; those beyond are left out.
 const FINDINGS: usize = 256;
-/// Unknown fields that are told of: once each.
+/// Unknown fields, and browses that are not read, that are told of: once each.
 const TOLD: usize = 64;
 /// Bytes of a log line that a hub keeps (`wit/provider.wit`).
 const LOG_LINE: usize = 4096;
@@ -391,7 +391,6 @@ impl Connection {
     }
 
     /// Gives a message to whoever waits for it; answers what is the loop's.
-    #[allow(clippy::unused_self, reason = "logs through it")]
     fn hand_on(&self, state: &mut State, Arrived { message, descriptor }: Arrived) -> Option<Asked> {
         match message {
             ToProvider::Call { id, request } => return Some(Asked::Order { call: id, order: request }),
@@ -431,8 +430,11 @@ impl Connection {
             }
             ToProvider::Finding { browse, finding } => {
                 let full = |finder: &mpsc::Sender<_>| finder.try_send(finding).is_err() && !finder.is_closed();
-                if state.browses.get(&browse).is_some_and(full) {
-                    self.log_in(state, LogLevel::Warn, "a finding was left out: its browse is not read");
+                if state.browses.get(&browse).is_some_and(full)
+                    && state.told.len() < TOLD
+                    && state.told.insert(format!("browse {browse}"))
+                {
+                    self.log_in(state, LogLevel::Warn, "findings are left out: their browse is not read");
                 }
             }
             ToProvider::Welcome { .. } => {}
