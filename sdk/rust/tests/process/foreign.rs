@@ -4,7 +4,7 @@ use crate::hub::Hub;
 use igloo_wire::{
     FromProvider,
     message::{Order, Reply, Request},
-    types::{CommandError, Value},
+    types::{Change, Command as Asked, CommandError, Value},
 };
 use std::{path::Path, process::Command};
 
@@ -48,4 +48,65 @@ fn plain_python() {
 #[test]
 fn plain_node() {
     speaks_the_protocol("process-node", "node");
+}
+
+/// A guest as `cargo xtask build-guests` makes it: optimised, stripped, and ending at a panic.
+#[test]
+fn the_demo_homes_executable_answers_a_command() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/packages/demo-home/demo-home");
+    if !program.is_file() {
+        #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+        {
+            println!("skipped: `cargo xtask build-guests demo-home` makes {}", program.display());
+        }
+        return;
+    }
+    let mut hub = Hub::start(&program);
+    hub.welcome("{}");
+    let mut handles = 0;
+    loop {
+        match hub.hear() {
+            FromProvider::Call { id, request: Request::Describe { device } } => {
+                let first = handles;
+                handles += device.entities.iter().map(|entity| entity.components.len() as u32).sum::<u32>();
+                hub.answer(id, Ok(Reply::Handles((first..handles).collect())));
+            }
+            FromProvider::Ready {} => break,
+            FromProvider::Write { .. } | FromProvider::Complete {} | FromProvider::Log { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(handles > 20, "{handles}");
+    let call = hub.order(Order::Command(switch("living-lamp")));
+    let mut written = false;
+    // The home goes on beside what is asked.
+    loop {
+        match hub.hear() {
+            FromProvider::Answer { id, result } if id == call => {
+                assert_eq!(Result::from(result), Ok(None));
+                assert!(written, "it answered before it wrote");
+                break;
+            }
+            FromProvider::Write { updates } => {
+                written |= updates.iter().any(|update| update.value == Value::Boolean(true));
+            }
+            FromProvider::Call { id, .. } => hub.answer(id, Ok(Reply::Done {})),
+            FromProvider::Log { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let call = hub.order(Order::Stop {});
+    while !matches!(hub.hear(), FromProvider::Answer { id, .. } if id == call) {}
+    assert_eq!(hub.hang_up().0.code(), Some(0));
+}
+
+fn switch(device: &str) -> Asked {
+    Asked {
+        id: 1,
+        device: device.to_owned(),
+        entity: "bulb".to_owned(),
+        changes: vec![Change { kind: "switch".to_owned(), value: Value::Boolean(true) }],
+        transition_ms: None,
+        deadline_ms: 5000,
+    }
 }
