@@ -36,7 +36,7 @@ pub(crate) fn generate(check: bool) -> Result<()> {
         }
         bail!("{PAGE} is not what model/*.toml say. Run `cargo xtask generate` and commit it");
     }
-    let written = igloo_build::package::write_if_changed(&path, page.as_bytes())?;
+    let written = igloo_build::package::write_if_changed(&path, page.as_bytes(), 0o644)?;
     say::note(format!("{PAGE}: {}", if written { "written" } else { "unchanged" }));
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! Guests: the crates under `providers/` and `tests/guests/` that become WebAssembly components. They are built in one
-//! go, as `igloo build` builds one, and assembled into packages.
+//! Guests: the crates under `providers/` and `tests/guests/` that become WebAssembly components, and some of them native
+//! executables too. They are built as `igloo build` builds one, and assembled into packages.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
-use igloo_build::{cargo, package::Source};
+use igloo_build::{
+    cargo,
+    package::{Engine, Source},
+};
 
 use crate::{places, process, say};
 
@@ -60,10 +63,15 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if guests.is_empty() {
         return Ok(());
     }
-    let changed = compile(cargo("build")?, &guests).context(
+    let mut changed = compile(cargo("build")?, &guests).context(
         "If it says that the target may not be installed, run `cargo xtask setup --run-only`; if one guest is broken, \
          `cargo xtask build-guests NAME…` builds the others",
     )?;
+    for Guest { source, .. } in &guests {
+        if source.engines().contains(&Engine::Process) {
+            changed += usize::from(compile_native(source)?);
+        }
+    }
     say::note(format!("target/packages: {changed} changed, {}", say::time(began.elapsed())));
     Ok(())
 }
@@ -76,9 +84,20 @@ pub(crate) fn compile(mut command: Command, guests: &[Guest]) -> Result<usize> {
     for Guest { source, .. } in guests {
         let artifact = made.iter().find(|artifact| artifact.manifest.parent() == Some(&source.folder));
         let artifact = artifact.with_context(|| format!("{} has no `crate-type = [\"cdylib\"]`", source.name))?;
-        changed += usize::from(source.assemble(&artifact.component, &places::packages())?);
+        changed += usize::from(source.assemble(Engine::Component, &artifact.file, &places::packages())?);
     }
     Ok(changed)
+}
+
+/// Builds a guest's executable and puts it into its package, which is another one then or not. cargo compiles one crate
+/// at a time as a program; what they depend on it compiles once.
+fn compile_native(source: &Source) -> Result<bool> {
+    let mut command = cargo::native();
+    process::in_workspace(&mut command);
+    command.args(["--profile", "guest", "--config", "profile.guest.strip=\"symbols\"", "--package", &source.name]);
+    command.arg("--target-dir").arg(places::native_target());
+    let artifact = source.made(Engine::Process, cargo::build(command, &source.name)?)?;
+    Ok(source.assemble(Engine::Process, &artifact.file, &places::packages())?)
 }
 
 /// cargo, for guests.

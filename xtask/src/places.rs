@@ -13,6 +13,11 @@ pub(crate) fn guest_target() -> PathBuf {
     root().join("target/guests")
 }
 
+/// Guests that are native executables, apart from both: they take other features of the same crates.
+pub(crate) fn native_target() -> PathBuf {
+    root().join("target/native")
+}
+
 /// Assembled packages, a folder each.
 pub(crate) fn packages() -> PathBuf {
     root().join("target/packages")

@@ -1,4 +1,4 @@
-//! cargo, as providers are built with it.
+//! cargo, as providers are built with it: for a component with what that takes, for a process as it is.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{Error, TARGET, overlay, wrapper};
 
-/// cargo's `subcommand` for providers: with the overlays and the flags that a component needs. The caller adds the
+/// cargo's `subcommand` for components: with the overlays and the flags that a component needs. The caller adds the
 /// packages, the profile and the folder. This program must begin with [`wrapper::run_if_asked`].
 pub fn command(subcommand: &str) -> Result<Command, Error> {
     let this = env::current_exe().map_err(|source| Error::Start { program: "this program".to_owned(), source })?;
@@ -29,13 +29,23 @@ pub fn command(subcommand: &str) -> Result<Command, Error> {
     Ok(cargo)
 }
 
+/// cargo for one crate's executable: its library, a `cdylib` for components, is compiled as a program instead, which
+/// begins in the `main` of `igloo::provider!`. The caller adds the package, the profile and the folder.
+#[must_use]
+pub fn native() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Naming the machine's own target keeps this apart from other builds in the same folder.
+    cargo.args(["rustc", "--target", "host-tuple", "--lib", "--crate-type", "bin"]);
+    cargo
+}
+
 /// What cargo made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// The crate's `Cargo.toml`.
     pub manifest: PathBuf,
-    /// The component.
-    pub component: PathBuf,
+    /// The component or the executable.
+    pub file: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -43,23 +53,34 @@ pub struct Artifact {
 enum Message {
     CompilerArtifact {
         manifest_path: PathBuf,
+        target: Target,
         filenames: Vec<PathBuf>,
     },
     #[serde(other)]
     Other,
 }
 
-/// Runs a `build` to its end, cargo's progress and errors going where ours do: the components that it made.
+#[derive(Deserialize)]
+struct Target {
+    crate_types: Vec<String>,
+}
+
+/// Runs a build to its end, cargo's progress and errors going where ours do: the components or executables that it made.
 pub fn build(mut cargo: Command, what: &str) -> Result<Vec<Artifact>, Error> {
     let start = |source| Error::Start { program: "cargo".to_owned(), source };
     cargo.arg("--message-format=json-render-diagnostics").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = cargo.spawn().map_err(start)?;
     let mut made = Vec::new();
     for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
-        if let Ok(Message::CompilerArtifact { manifest_path, filenames }) = serde_json::from_str(&line.map_err(start)?)
+        if let Ok(Message::CompilerArtifact { manifest_path: manifest, target, filenames }) =
+            serde_json::from_str(&line.map_err(start)?)
         {
-            let component = filenames.into_iter().find(|file| file.extension().is_some_and(|end| end == "wasm"));
-            made.extend(component.map(|component| Artifact { manifest: manifest_path, component }));
+            let is_program = target.crate_types.iter().any(|kind| kind == "bin");
+            let is_wanted = |file: &PathBuf| match file.extension() {
+                Some(end) => end == "wasm",
+                None => is_program,
+            };
+            made.extend(filenames.into_iter().find(is_wanted).map(|file| Artifact { manifest, file }));
         }
     }
     let status = child.wait().map_err(start)?;

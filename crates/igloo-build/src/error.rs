@@ -43,6 +43,12 @@ pub enum Error {
         /// The crate.
         package: String,
     },
+    /// The crate has no library to compile as a program.
+    #[error("cargo made no executable of {package}: its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\"]`")]
+    NoExecutable {
+        /// The crate.
+        package: String,
+    },
     /// The component would go around the hub's policy.
     #[error(
         "the component of {package} imports {}, which the hub does not offer. Something in it uses the standard \

@@ -1,8 +1,9 @@
-//! A package: a folder with the manifest and the component that it names.
+//! A package: a folder with the manifest and the component, the executable or both that it names.
 
 use std::{
     ffi::OsString,
     fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +16,16 @@ use crate::{
     error::at,
 };
 
+/// How a provider runs, and so what it is compiled to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// A WebAssembly component.
+    Component,
+    /// A native executable.
+    Process,
+}
+
 /// A provider's crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -24,8 +35,12 @@ pub struct Source {
     pub name: String,
     /// The package's name, from the manifest.
     pub package: String,
+    /// The engine that the manifest names.
+    pub engine: Engine,
     /// The component's file name in the package, from the manifest.
-    component: String,
+    component: Option<String>,
+    /// The executable's.
+    executable: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +61,9 @@ struct Named {
 
 #[derive(Deserialize)]
 struct Provider {
-    component: String,
+    engine: Engine,
+    component: Option<String>,
+    executable: Option<String>,
 }
 
 impl Source {
@@ -58,18 +75,62 @@ impl Source {
             folder: folder.to_owned(),
             name: package.name,
             package: igloo.package.name,
+            engine: igloo.provider.engine,
             component: igloo.provider.component,
+            executable: igloo.provider.executable,
         })
     }
 
+    /// What the manifest has a file for: what is built unless somebody says otherwise.
+    #[must_use]
+    pub fn engines(&self) -> Vec<Engine> {
+        let all = [Engine::Component, Engine::Process];
+        all.into_iter().filter(|engine| *engine == self.engine || self.file(*engine).is_some()).collect()
+    }
+
+    fn file(&self, engine: Engine) -> Option<&String> {
+        match engine {
+            Engine::Component => self.component.as_ref(),
+            Engine::Process => self.executable.as_ref(),
+        }
+    }
+
+    /// The file name in the package, which the manifest must have.
+    fn named(&self, engine: Engine) -> Result<&String, Error> {
+        let file = self.file(engine).ok_or_else(|| {
+            let (engine, line) = match engine {
+                Engine::Component => ("component", format!("component = \"{}.wasm\"", self.name.replace('-', "_"))),
+                Engine::Process => ("process", format!("executable = \"{}\"", self.name)),
+            };
+            format!("a package for the engine `{engine}` names its file: `{line}` in [provider]")
+        });
+        let file = file.and_then(|file| match Path::new(file).file_name() {
+            Some(name) if name == file.as_str() && name != "igloo.toml" => Ok(file),
+            _ => Err(format!("`{file}` is not the name of a file beside the manifest")),
+        });
+        file.map_err(|text| Error::Invalid { path: self.folder.join("igloo.toml"), text })
+    }
+
     /// Compiles the crate by itself, in its release profile.
-    pub fn build(&self) -> Result<Artifact, Error> {
-        let mut cargo = cargo::command("build")?;
+    pub fn build(&self, engine: Engine) -> Result<Artifact, Error> {
+        self.named(engine)?;
+        let mut cargo = match engine {
+            Engine::Component => cargo::command("build")?,
+            Engine::Process => cargo::native(),
+        };
         cargo.args(["--release", "--manifest-path"]).arg(self.folder.join("Cargo.toml"));
-        let mut made = cargo::build(cargo, &self.name)?;
+        if engine == Engine::Process {
+            cargo.args(["--config", "profile.release.strip=\"symbols\""]);
+        }
+        self.made(engine, cargo::build(cargo, &self.name)?)
+    }
+
+    /// This crate's own among what cargo made.
+    pub fn made(&self, engine: Engine, mut made: Vec<Artifact>) -> Result<Artifact, Error> {
         let own = |artifact: &Artifact| artifact.manifest.canonicalize().ok() == self.cargo_toml();
         match made.iter().position(own) {
             Some(at) => Ok(made.swap_remove(at)),
+            None if engine == Engine::Process => Err(Error::NoExecutable { package: self.name.clone() }),
             None => Err(Error::NoComponent { package: self.name.clone() }),
         }
     }
@@ -78,23 +139,26 @@ impl Source {
         self.folder.join("Cargo.toml").canonicalize().ok()
     }
 
-    /// Checks a component and puts it with its manifest into `packages`, in a folder of the package's name. True if
+    /// Checks what was built and puts it with its manifest into `packages`, in a folder of the package's name. True if
     /// anything there is another one now.
-    pub fn assemble(&self, component: &Path, packages: &Path) -> Result<bool, Error> {
-        let bytes = fs::read(component).map_err(at(component))?;
-        let imports = refused_imports(&bytes)
-            .map_err(|text| Error::Invalid { path: component.to_owned(), text: format!("no component: {text}") })?;
-        if !imports.is_empty() {
-            return Err(Error::Imports { package: self.name.clone(), imports });
+    pub fn assemble(&self, engine: Engine, built: &Path, packages: &Path) -> Result<bool, Error> {
+        let bytes = fs::read(built).map_err(at(built))?;
+        if engine == Engine::Component {
+            let imports = refused_imports(&bytes)
+                .map_err(|text| Error::Invalid { path: built.to_owned(), text: format!("no component: {text}") })?;
+            if !imports.is_empty() {
+                return Err(Error::Imports { package: self.name.clone(), imports });
+            }
         }
         let folder = self.place(packages);
         let manifest = self.folder.join("igloo.toml");
         let manifest = fs::read(&manifest).map_err(at(manifest))?;
-        let put = |file: &str, content: &[u8]| {
+        let put = |file: &str, content: &[u8], mode: u32| {
             let path = folder.join(file);
-            write_if_changed(&path, content).map_err(at(path))
+            write_if_changed(&path, content, mode).map_err(at(path))
         };
-        Ok(put(&self.component, &bytes)? | put("igloo.toml", &manifest)?)
+        let mode = if engine == Engine::Process { 0o755 } else { 0o644 };
+        Ok(put(self.named(engine)?, &bytes, mode)? | put("igloo.toml", &manifest, 0o644)?)
     }
 
     /// Where the package is among `packages`.
@@ -134,7 +198,7 @@ fn refused_imports(component: &[u8]) -> Result<Vec<String>, wasmparser::BinaryRe
 
 /// Writes a file if its content is another one; a reader sees the old or the new file, never half of one.
 /// True if it was written.
-pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
+pub fn write_if_changed(path: &Path, content: &[u8], mode: u32) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(false);
     }
@@ -145,6 +209,7 @@ pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
     fs::write(&new, content)?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(mode))?;
     fs::rename(&new, path)?;
     Ok(true)
 }
@@ -187,12 +252,39 @@ mod tests {
         let source = source(crate_folder.path());
         let built = crate_folder.path().join("lamp_crate.wasm");
         fs::write(&built, component("wasi:io/poll@0.2.6")).unwrap();
-        assert!(source.assemble(&built, packages.path()).unwrap());
-        assert!(!source.assemble(&built, packages.path()).unwrap());
+        assert!(source.assemble(Engine::Component, &built, packages.path()).unwrap());
+        assert!(!source.assemble(Engine::Component, &built, packages.path()).unwrap());
         assert!(packages.path().join("lamp/lamp.wasm").is_file());
         fs::write(&built, component("wasi:sockets/udp@0.2.6")).unwrap();
-        let error = source.assemble(&built, packages.path()).unwrap_err().to_string();
+        let error = source.assemble(Engine::Component, &built, packages.path()).unwrap_err().to_string();
         assert!(error.contains("lamp-crate") && error.contains("wasi:sockets/udp@0.2.6"), "{error}");
+    }
+
+    #[test]
+    fn a_manifest_may_name_an_executable_too() {
+        let (crate_folder, packages) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let component_only = source(crate_folder.path());
+        assert_eq!(component_only.engines(), [Engine::Component]);
+        let built = crate_folder.path().join("lamp_crate");
+        fs::write(&built, b"a program").unwrap();
+        let error = component_only.assemble(Engine::Process, &built, packages.path()).unwrap_err().to_string();
+        assert!(error.contains("executable = \"lamp-crate\""), "{error}");
+        let manifest = |executable: &str| {
+            let text = format!(
+                "[package]\nname = \"lamp\"\n[provider]\nengine = \"process\"\ncomponent = \"lamp.wasm\"\n\
+                 executable = \"{executable}\"\n"
+            );
+            fs::write(crate_folder.path().join("igloo.toml"), text).unwrap();
+            Source::read(crate_folder.path()).unwrap()
+        };
+        let both = manifest("lamp");
+        assert_eq!((both.engine, both.engines()), (Engine::Process, vec![Engine::Component, Engine::Process]));
+        assert!(both.assemble(Engine::Process, &built, packages.path()).unwrap());
+        let mode = fs::metadata(packages.path().join("lamp/lamp")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        for outside in ["../lamp", "/lamp", "", "..", "igloo.toml"] {
+            assert!(manifest(outside).assemble(Engine::Process, &built, packages.path()).is_err(), "{outside}");
+        }
     }
 
     #[test]
@@ -208,9 +300,9 @@ mod tests {
     fn unchanged_files_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a/b");
-        assert!(write_if_changed(&file, b"one").unwrap());
-        assert!(!write_if_changed(&file, b"one").unwrap());
-        assert!(write_if_changed(&file, b"two").unwrap());
+        assert!(write_if_changed(&file, b"one", 0o644).unwrap());
+        assert!(!write_if_changed(&file, b"one", 0o644).unwrap());
+        assert!(write_if_changed(&file, b"two", 0o644).unwrap());
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
     }

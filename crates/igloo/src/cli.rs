@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Up(Up),
     /// Build a provider in Rust from its source: a package that `igloo install` takes.
     #[command(
-        after_help = "Examples:\n  igloo build\n  igloo build ./lamp --out packages\n\nNeeds Rust and its target wasm32-wasip2: rustup target add wasm32-wasip2"
+        after_help = "Examples:\n  igloo build\n  igloo build ./lamp --out packages\n  igloo build --engine process\n\nNeeds Rust and, for a component, its target wasm32-wasip2: rustup target add wasm32-wasip2"
     )]
     Build(Build),
     /// Add a provider from a package: a folder with igloo.toml and the files it names.
@@ -184,6 +184,20 @@ pub(crate) struct Build {
     /// Where to put the package, in a folder of its name [default: `igloo` in cargo's target folder].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// What to build [default: each that igloo.toml names a file for].
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<BuildEngine>,
+}
+
+/// What a provider is compiled to.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum BuildEngine {
+    /// A WebAssembly component.
+    Component,
+    /// A native executable, for this machine.
+    Process,
+    /// One of each.
+    Both,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,4 @@
-//! The calls to the hub, in the SDK's own types. The only module that knows the generated bindings of `home` and
-//! `store`; it holds no state and decides nothing.
+//! The calls to the hub, in the SDK's own types. The only module that knows the bindings of `home` and `store`; it holds no state and decides nothing.
 
 use crate::{
     bindings::igloo::provider::{home as wit, store as wit_store, types as t},
@@ -98,23 +97,15 @@ pub(crate) fn config() -> String {
     wit::config()
 }
 
-/// Natively there is no hub: pure logic under `cargo test` still logs, to standard error.
 pub(crate) fn log(level: Level, message: &str) {
-    if cfg!(target_family = "wasm") {
-        let level = match level {
-            Level::Trace => t::LogLevel::Trace,
-            Level::Debug => t::LogLevel::Debug,
-            Level::Info => t::LogLevel::Info,
-            Level::Warn => t::LogLevel::Warn,
-            Level::Error => t::LogLevel::Error,
-        };
-        wit::log(level, message);
-    } else {
-        #[allow(clippy::print_stderr, reason = "the only log there is")]
-        {
-            eprintln!("{level:?}: {message}");
-        }
-    }
+    let level = match level {
+        Level::Trace => t::LogLevel::Trace,
+        Level::Debug => t::LogLevel::Debug,
+        Level::Info => t::LogLevel::Info,
+        Level::Warn => t::LogLevel::Warn,
+        Level::Error => t::LogLevel::Error,
+    };
+    wit::log(level, message);
 }
 
 pub(crate) async fn store_get(key: String) -> Result<Option<Vec<u8>>, StoreError> {

@@ -2,8 +2,11 @@
 //!
 //! A provider is a device driver: one struct that implements [`Provider`], and `igloo::provider!(MyProvider);`.
 //! It is ordinary async Rust on an ordinary single-threaded tokio: `tokio::net`, `tokio::time`, `tokio::sync` and the
-//! crates built on them work unchanged. There are no threads: `spawn_blocking`, `std::thread` and blocking I/O end the
-//! provider with a message that says the way out.
+//! crates built on them work unchanged.
+//!
+//! The same crate, without a `cfg`, is compiled for either engine: to a WebAssembly component, whose hub is its host, or to
+//! an executable, which its hub starts with a socket (`docs/process-protocol.md`). A component has no threads:
+//! `std::thread` and blocking I/O end it with a message that says the way out. A process has them.
 //!
 //! - devices: [`Device`], [`Entity`], [`Component`] and the [`kinds`]
 //! - what is asked of them: [`Command`], answered with `Ok` or a [`CommandError`]
@@ -14,6 +17,7 @@
 //! This crate promises that no generated binding appears in an author's code, and must not know what a device means.
 
 // The generated exports name this crate from the author's crate and from here.
+#[cfg(target_family = "wasm")]
 extern crate self as igloo;
 
 #[doc(hidden)]
@@ -28,6 +32,8 @@ pub mod http;
 pub mod kinds;
 mod log;
 pub mod net;
+#[cfg(not(target_family = "wasm"))]
+mod process;
 mod provider;
 mod runtime;
 pub mod serial;
@@ -59,10 +65,12 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{
-        bindings::{self, export_driver},
-        log::log,
-        provider::{Component, assert_provider},
+    #[cfg(not(target_family = "wasm"))]
+    pub use crate::process::current::main;
+    pub use crate::{log::log, provider::Component};
+    #[cfg(target_family = "wasm")]
+    pub use {
+        crate::bindings::{self, export_driver},
+        wit_bindgen,
     };
-    pub use wit_bindgen;
 }

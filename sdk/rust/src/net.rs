@@ -1,7 +1,7 @@
 //! Names on the network. Sockets are tokio's: `tokio::net::TcpStream` and its siblings work unchanged with addresses.
 //!
-//! Only granted names resolve. tokio's own `connect("name:port")` needs a thread to look the name up, which a provider
-//! does not have: [`connect`] and [`resolve`] do it through the hub.
+//! Only granted names resolve. tokio's own `connect("name:port")` needs a thread to look the name up, which a component
+//! does not have: [`connect`] and [`resolve`] do it through the hub, for both engines.
 
 use crate::{
     bindings::wasi::sockets::{

@@ -5,9 +5,7 @@ use crate::{
     command::Command,
     error::{CommandError, Error, Result},
     home::Home,
-    host,
-    log::Level,
-    runtime,
+    host, runtime,
 };
 use serde::de::DeserializeOwned;
 use std::{any::Any, cell::RefCell, collections::HashMap, future::Future, marker::PhantomData, rc::Rc};
@@ -111,7 +109,8 @@ pub enum Commands {
     AtOnce,
 }
 
-/// Makes a type that implements [`Provider`](crate::Provider) this crate's provider.
+/// Makes a type that implements [`Provider`](crate::Provider) this crate's provider. To be invoked once, in the crate's
+/// root.
 #[macro_export]
 macro_rules! provider {
     ($provider:ty) => {
@@ -120,14 +119,15 @@ macro_rules! provider {
             type Component = $crate::__private::Component<$provider>;
     $crate::__private::export_driver!(Component with_types_in $crate::__private::bindings);
         };
-        // Natively only the types are checked: a crate's unit tests run without a hub.
+        // What the same crate is compiled to as an executable begins here. A library has no use for it.
         #[cfg(not(target_family = "wasm"))]
-        const _: () = $crate::__private::assert_provider::<$provider>();
+        #[doc(hidden)]
+        #[allow(dead_code, unreachable_pub)]
+        pub fn main() -> ::std::process::ExitCode {
+            $crate::__private::main::<$crate::__private::Component<$provider>>()
+        }
     };
 }
-
-#[doc(hidden)]
-pub const fn assert_provider<P: Provider>() {}
 
 /// The contract's exports for the provider `P`.
 #[doc(hidden)]
@@ -231,7 +231,11 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|info| {
         let message = info.payload_as_str().unwrap_or("(no message)");
         let place = info.location().map_or_else(String::new, |at| format!(", at {at}"));
-        host::log(Level::Error, &format!("panic: {message}{place}{}", runtime::explain_panic(message)));
+        let line = format!("panic: {message}{place}{}", runtime::explain_panic(message));
+        #[cfg(target_family = "wasm")]
+        host::log(crate::log::Level::Error, &line);
+        #[cfg(not(target_family = "wasm"))]
+        crate::process::current::end_after_panic(&line);
     }));
 }
 

@@ -1,14 +1,14 @@
 //! `igloo build`: from a crate to a package. cargo shows its own progress.
 
-use std::{fs, path::Path, time::Instant};
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use anyhow::Context as _;
-use igloo_build::package::Source;
+use igloo_build::package::{Engine, Source};
 use igloo_protocol::Manifest;
 use serde_json::json;
 
 use crate::{
-    cli::Build,
+    cli::{Build, BuildEngine},
     failure::Failure,
     output::{Output, Text, Tone},
     show,
@@ -23,33 +23,50 @@ pub(super) fn build(arguments: &Build, output: Output) -> anyhow::Result<()> {
     // What the hub would refuse is told before minutes of compiling.
     let manifest = fs::read_to_string(folder.join("igloo.toml"))?;
     Manifest::parse(&manifest).with_context(|| folder.join("igloo.toml").display().to_string())?;
-    let built = source.build().map_err(|error| {
-        Failure::usage(
-            error.to_string(),
-            "see what cargo says above; if it misses the target: rustup target add wasm32-wasip2",
-        )
-    })?;
-    let packages = match &arguments.out {
-        Some(out) => out.clone(),
-        None => target_folder(&built.component).join("igloo"),
+    let engines = match arguments.engine {
+        Some(BuildEngine::Component) => vec![Engine::Component],
+        Some(BuildEngine::Process) => vec![Engine::Process],
+        Some(BuildEngine::Both) => vec![Engine::Component, Engine::Process],
+        None => source.engines(),
     };
-    source.assemble(&built.component, &packages)?;
-    let (place, size) = (source.place(&packages), fs::metadata(&built.component)?.len());
+    let mut place = source.place(arguments.out.as_deref().unwrap_or(Path::new(".")));
+    let mut sizes = BTreeMap::new();
+    for engine in engines {
+        let built = source.build(engine).map_err(|error| {
+            Failure::usage(
+                error.to_string(),
+                "see what cargo says above; if it misses the target: rustup target add wasm32-wasip2",
+            )
+        })?;
+        let packages = match &arguments.out {
+            Some(out) => out.clone(),
+            None => target_folder(&built.file).join("igloo"),
+        };
+        source.assemble(engine, &built.file, &packages)?;
+        place = source.place(&packages);
+        let what = match engine {
+            Engine::Component => "component",
+            Engine::Process => "executable",
+        };
+        sizes.insert(what, fs::metadata(&built.file)?.len());
+    }
     if output.json {
         return output.json(&json!({
             "package": source.package,
             "folder": place,
-            "component_bytes": size,
+            "component_bytes": sizes.get("component"),
+            "executable_bytes": sizes.get("executable"),
             "seconds": began.elapsed().as_secs_f64(),
         }));
     }
-    let about = format!("  {}, {:.1} s", show::bytes(size), began.elapsed().as_secs_f64());
+    let sizes: Vec<String> = sizes.iter().map(|(what, size)| format!("{what} {}", show::bytes(*size))).collect();
+    let about = format!("  {}, {:.1} s", sizes.join(", "), began.elapsed().as_secs_f64());
     output.pieces(&[Text::new(&source.package, Tone::Strong), Text::new(about, Tone::Faint)]);
     output.line(format!("igloo install {}", place.display()));
     Ok(())
 }
 
-/// cargo's target folder, from `TARGET/wasm32-wasip2/release/NAME.wasm`.
-fn target_folder(component: &Path) -> &Path {
-    component.ancestors().nth(3).unwrap_or(Path::new("target"))
+/// cargo's target folder, from `TARGET/TRIPLE/release/NAME`.
+fn target_folder(built: &Path) -> &Path {
+    built.ancestors().nth(3).unwrap_or(Path::new("target"))
 }

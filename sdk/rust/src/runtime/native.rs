@@ -1,10 +1,9 @@
-//! An ordinary tokio, for unit tests and for providers that run as processes of their own.
+//! An ordinary tokio: in a process the loop of `process::current`, in a unit test the test's own.
 
 use std::future::Future;
-use tokio::task::LocalSet;
 
 pub(crate) async fn run<T: 'static>(life: impl Future<Output = T> + 'static) -> T {
-    LocalSet::new().run_until(life).await
+    life.await
 }
 
 pub(crate) async fn call<T: 'static>(future: impl Future<Output = T> + 'static) -> Option<T> {

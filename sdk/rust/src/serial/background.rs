@@ -9,7 +9,7 @@
 //!
 //! Of each direction one task waits at a time, as in `tokio_serial`.
 
-use super::{Buffers, ControlLines, ModemLines, SerialError, Settings, pipe::Pipe, port::receive};
+use super::{Buffers, ControlLines, ModemLines, SerialError, Settings, carry::receive, pipe::Pipe};
 use crate::{
     bindings::{igloo::serial::ports::Port, wasi::clocks::monotonic_clock, wit_stream},
     runtime,

@@ -20,6 +20,7 @@
 
 #[cfg(target_family = "wasm")]
 mod background;
+mod carry;
 mod error;
 #[cfg(target_family = "wasm")]
 mod hooks;

@@ -1,22 +1,22 @@
-//! An open port: two host futures carry its bytes, its functions are single calls.
+//! An open port: two futures carry its bytes, its functions are single calls.
 
-use super::{Buffers, ControlLines, ModemLines, SerialError, Settings, pipe::Pipe};
+use super::{
+    Buffers, ControlLines, ModemLines, SerialError, Settings,
+    carry::{receive, send},
+    pipe::Pipe,
+};
 use crate::{
-    bindings::{
-        igloo::serial::{ports::Port, types::ErrorCode},
-        wit_stream,
-    },
+    bindings::igloo::serial::{ports::Port, types::ErrorCode},
     runtime,
 };
 use std::{
     fmt, io,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use wit_bindgen::rt::async_support::StreamResult;
 
 /// An open serial port: `AsyncRead` and `AsyncWrite`, with bounded buffers in both directions. Dropping it closes it.
 ///
@@ -122,52 +122,4 @@ impl AsyncWrite for SerialPort {
         self.output.end(Ok(()));
         self.output.poll_flush(cx)
     }
-}
-
-/// Carries what arrives, until the port goes away or nobody reads any more.
-pub(super) async fn receive(port: Arc<Port>, input: Arc<Pipe>) {
-    let (mut bytes, result) = port.receive();
-    while input.room().await {
-        let (status, read) = {
-            let mut read = pin!(bytes.read(Vec::with_capacity(4096)));
-            let step = std::future::poll_fn(|cx| {
-                // A port that is dropped while nothing arrives must not wait for something to arrive.
-                if input.is_ended() {
-                    return Poll::Ready(None);
-                }
-                input.register_room(cx);
-                read.as_mut().poll(cx).map(Some)
-            });
-            let Some(step) = step.await else { return };
-            step
-        };
-        input.push(&read);
-        if status == StreamResult::Dropped {
-            drop(bytes);
-            return input.end(result.await.map_err(SerialError::from));
-        }
-    }
-}
-
-/// Carries what is written, until the port goes away or the provider is done. The port's end is the reader's too.
-async fn send(port: Arc<Port>, output: Arc<Pipe>, input: Arc<Pipe>) {
-    let (mut writer, bytes) = wit_stream::new();
-    let write = async {
-        while let Some(bytes) = output.take().await {
-            let left = writer.write_all(bytes).await;
-            output.handed_on();
-            if !left.is_empty() {
-                break;
-            }
-        }
-        drop(writer);
-    };
-    let send = async {
-        if let Err(error) = port.send(bytes).await {
-            let error = SerialError::from(error);
-            output.end(Err(error.clone()));
-            input.end(Err(error));
-        }
-    };
-    tokio::join!(send, write);
 }
