@@ -9,6 +9,7 @@
 //!
 //! A worker runs a component in such a process: the placement `isolated`.
 
+mod carry;
 mod link;
 mod net;
 mod requests;

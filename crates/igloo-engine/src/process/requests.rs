@@ -14,25 +14,23 @@ use igloo_wire::{
 use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncWriteExt as _,
     net::UnixStream,
     task::{AbortHandle, JoinSet},
 };
 use wasmtime_wasi_http::{Error as HttpFailure, RequestOptions};
 
-use super::Link;
+use super::{Link, carry};
 use crate::{
     convert::{NoSuchTime, wire as convert},
     discovery::{self, DiscoveryError},
     home::Home,
-    outside::{Finder, Local, OpenPort, Outside as _, PortControl, Sought, ports},
+    outside::{Finder, Local, OpenPort, Outside as _, Sought},
     policy::ResolveError,
 };
 
 /// Requests that are not answered yet.
 const UNANSWERED: usize = 64;
-/// Bytes that are held on their way between a port or a server and a process.
-const HELD: usize = 8 * 1024;
 /// Findings that are told at a time.
 const FINDINGS: usize = 16;
 
@@ -49,7 +47,7 @@ pub(super) struct Requests {
 /// Open ports by number.
 #[derive(Default)]
 struct Ports {
-    open: HashMap<u64, (Arc<dyn PortControl>, AbortHandle)>,
+    open: HashMap<u64, (carry::Controls, AbortHandle)>,
     last: u64,
     /// Being opened now.
     opening: usize,
@@ -192,18 +190,18 @@ impl Requests {
                 Box::pin(async move {
                     let _opening = Opening(&ports);
                     let port = opened.await.map_err(RequestError::Serial)?;
-                    carry(&ports, link, port).map_err(|error| {
+                    open(&ports, link, port).map_err(|error| {
                         RequestError::Serial(serial::ErrorCode::Other((String::from("io"), error.to_string())))
                     })
                 })
             }
             Request::SerialControl { port, control } => {
-                let found = self.shared.lock().open.get(&port).map(|(control, _)| control.clone());
+                let controlled = self.shared.lock().open.get(&port).map(|(controls, _)| controls.ask(control));
                 Box::pin(async move {
-                    let Some(port) = found else {
-                        return Err(RequestError::Serial(serial::ErrorCode::Disconnected));
+                    let lines = match controlled {
+                        Some(controlled) => controlled.await.map_err(RequestError::Serial)?,
+                        None => return Err(RequestError::Serial(serial::ErrorCode::Disconnected)),
                     };
-                    let lines = port.control(control).await.map_err(RequestError::Serial)?;
                     Ok((lines.map_or(Reply::Done {}, Reply::Lines), None))
                 })
             }
@@ -303,53 +301,24 @@ fn pair() -> std::io::Result<(UnixStream, OwnedFd)> {
 }
 
 /// Carries an open port's bytes between it and a descriptor for the process.
-fn carry(ports: &Arc<Mutex<Ports>>, link: Arc<Link>, port: OpenPort) -> std::io::Result<(Reply, Option<OwnedFd>)> {
+fn open(ports: &Arc<Mutex<Ports>>, link: Arc<Link>, port: OpenPort) -> std::io::Result<(Reply, Option<OwnedFd>)> {
     let (ours, theirs) = pair()?;
-    let OpenPort { reader, writer, control } = port;
     let mut all = ports.lock();
     all.last += 1;
     let number = all.last;
+    let (controls, asked) = carry::Controls::new(port.control.clone());
     let home = ports.clone();
     let pump = tokio::spawn(async move {
-        let (from_process, to_process) = ours.into_split();
-        // The port's end is an error; the process's end of file is its way to close.
-        let error = tokio::select! {
-            error = copy(reader, to_process, Side::Reader) => error,
-            error = copy(from_process, writer, Side::Writer) => error,
-        };
+        let error = carry::carry(port, &ours, asked).await;
         if home.lock().open.remove(&number).is_some() {
             link.room().await;
             let _ = link.send(&ToProvider::PortEnded { port: number, error }, None);
         }
+        // Not before the process can know why.
+        drop(ours);
     });
-    all.open.insert(number, (control, pump.abort_handle()));
+    all.open.insert(number, (controls, pump.abort_handle()));
     Ok((Reply::Port(number), Some(theirs)))
-}
-
-/// Which side of a copy is the port.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Reader,
-    Writer,
-}
-
-/// Copies until one side ends; why, if it was the port.
-async fn copy(
-    mut from: impl tokio::io::AsyncRead + Unpin,
-    mut to: impl tokio::io::AsyncWrite + Unpin,
-    port: Side,
-) -> Option<serial::ErrorCode> {
-    let mut buffer = vec![0; HELD];
-    loop {
-        let count = match from.read(&mut buffer).await {
-            Ok(0) => return (port == Side::Reader).then_some(serial::ErrorCode::Disconnected),
-            Ok(count) => count,
-            Err(error) => return (port == Side::Reader).then(|| ports::why(&error)),
-        };
-        if let Err(error) = to.write_all(buffer.get(..count).unwrap_or_default()).await {
-            return (port == Side::Writer).then(|| ports::why(&error));
-        }
-    }
 }
 
 fn resolve_error(error: ResolveError) -> net::ResolveError {
