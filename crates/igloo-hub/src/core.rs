@@ -31,7 +31,7 @@ use crate::{
     packages::{Package, StoredFile},
     registry::Registry,
     roots::OwnRoots,
-    shared_tree::SharedTree,
+    shared_tree::{SharedTree, now},
     snapshot,
     storage::{
         self, Storage,
@@ -65,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) snapshot: tokio::sync::Mutex<u64>,
     pub(crate) log_lines: broadcast::Sender<Arc<LogLine>>,
     pub(crate) events: broadcast::Sender<HubEvent>,
+    pub(crate) started: i64,
     stopping: AtomicBool,
     supervisors: TaskTracker,
     /// Ends the tasks that write to the disk.
@@ -126,6 +127,7 @@ impl Core {
             snapshot: tokio::sync::Mutex::default(),
             log_lines: broadcast::Sender::new(logs::FOLLOWED),
             events: broadcast::Sender::new(events::KEPT),
+            started: now(),
             stopping: AtomicBool::new(false),
             supervisors: TaskTracker::new(),
             end: CancellationToken::new(),

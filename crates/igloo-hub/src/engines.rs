@@ -6,7 +6,7 @@ use igloo_engine::{
     Exit, Instance,
     component::{ComponentEngine, EngineError, EngineOptions, Launch, Prepared},
 };
-use igloo_protocol::{Protection, ProtectionReport, RunAs};
+use igloo_protocol::{Protection, ProtectionReport};
 
 /// What is started: what a package's file became.
 #[derive(Clone, Debug)]
@@ -14,19 +14,11 @@ pub(crate) enum Runnable {
     /// A component, in the hub.
     InHub(Prepared),
     /// A component, in a process of its own.
+    #[expect(dead_code, reason = "SEAM: the process engine reads it")]
     Isolated(Prepared),
     /// An executable.
+    #[expect(dead_code, reason = "SEAM: the process engine reads it")]
     Process(PathBuf),
-}
-
-impl Runnable {
-    pub(crate) fn run_as(&self) -> RunAs {
-        match self {
-            Self::InHub(_) => RunAs::InHub,
-            Self::Isolated(_) => RunAs::Isolated,
-            Self::Process(_) => RunAs::Process,
-        }
-    }
 }
 
 /// One of each for the whole hub.
@@ -48,10 +40,22 @@ impl Engines {
         }
     }
 
+    /// The protections that this machine offers to processes.
+    // SEAM: the sandbox's probe tells it here.
+    #[expect(clippy::unused_async, reason = "a probe starts a process")]
+    pub(crate) async fn machine(&self) -> Vec<ProtectionReport> {
+        let lacking = || Some(String::from("this hub has no process engine"));
+        Protection::ALL.iter().map(|&protection| ProtectionReport { protection, lacking: lacking() }).collect()
+    }
+
     /// Starts what has a process of its own.
     // SEAM: the process engine starts it here.
-    fn start_process(&self, _runnable: &Runnable, _launch: Launch) -> Instance {
-        Instance::never_started(Exit::Unfit(String::from("this hub has no process engine")))
+    fn start_process(&self, runnable: &Runnable, _launch: Launch) -> Instance {
+        let what = match runnable {
+            Runnable::InHub(_) | Runnable::Isolated(_) => "isolated components",
+            Runnable::Process(_) => "native executables",
+        };
+        Instance::never_started(Exit::Unfit(format!("this hub has no process engine, so it runs no {what}")))
     }
 }
 
@@ -59,11 +63,4 @@ impl Engines {
 // SEAM: the process engine's instances tell it here.
 pub(crate) fn protections(_running: &Instance) -> Option<Vec<ProtectionReport>> {
     None
-}
-
-/// The protections that this machine offers to processes.
-// SEAM: the sandbox's probe tells it here.
-pub(crate) fn machine() -> Vec<ProtectionReport> {
-    let lacking = || Some(String::from("this hub has no process engine"));
-    Protection::ALL.iter().map(|&protection| ProtectionReport { protection, lacking: lacking() }).collect()
 }
