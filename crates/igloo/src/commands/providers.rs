@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use igloo_api::wire::{ActionCall, ActionResult, Instance, InstanceChange, Package, RunAsChoice, State};
+use igloo_api::wire::{
+    ActionCall, ActionResult, Failures, Instance, InstanceChange, Package, RunAsChoice, State, Stats,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -29,6 +31,76 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
         .output
         .table(["NAME", "PACKAGE", "RUNS AS", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
     Ok(())
+}
+
+/// `igloo providers --stats`.
+pub(super) async fn stats(context: &Context) -> anyhow::Result<()> {
+    let instances: Vec<Instance> = context.client.get(&["instances"], &[]).await?;
+    if context.output.json {
+        let figures: Vec<Value> = instances
+            .iter()
+            .map(|instance| {
+                json!({
+                    "name": instance.name,
+                    "state": instance.state,
+                    "restarts": instance.restarts,
+                    "stats": instance.stats,
+                    "limits": instance.limits,
+                })
+            })
+            .collect();
+        return context.output.json(&figures);
+    }
+    let header = [
+        "NAME",
+        "CPU TIME",
+        "MEMORY",
+        "WRITES",
+        "EVENTS",
+        "COMMANDS",
+        "FAILED",
+        "QUEUE",
+        "SOCKETS",
+        "PORTS",
+        "DENIALS",
+        "LOST LINES",
+        "RESTARTS",
+    ];
+    context.output.table(header, instances.iter().map(figures));
+    Ok(())
+}
+
+fn figures(instance: &Instance) -> [Text; 13] {
+    let (stats, limits) = (&instance.stats, &instance.limits);
+    let counted = |count: u64| Text::new(count.to_string(), if count == 0 { Tone::Faint } else { Tone::Plain });
+    let bad = |count: u64| Text::new(count.to_string(), if count == 0 { Tone::Faint } else { Tone::Warning });
+    let of = |used: u64, limit: u64| {
+        let tone = if used >= limit { Tone::Warning } else { Tone::Plain };
+        Text::new(format!("{used}/{limit}"), tone)
+    };
+    let if_counted =
+        |used: Option<u64>, limit: u32| used.map_or_else(|| Text::new("–", Tone::Faint), |used| of(used, limit.into()));
+    [
+        Text::new(&instance.name, Tone::Strong),
+        Text::from(cpu_time(stats.cpu_microseconds)),
+        Text::from(format!("{}/{}", show::bytes(stats.memory_bytes), show::bytes(limits.memory))),
+        counted(stats.writes),
+        counted(stats.events),
+        counted(stats.commands),
+        bad(failed(stats)),
+        of(stats.queue.into(), limits.queue.into()),
+        if_counted(stats.sockets, limits.sockets),
+        if_counted(stats.serial_ports, limits.serial_ports),
+        bad(stats.denials),
+        bad(stats.lost_log_lines),
+        bad(instance.restarts.into()),
+    ]
+}
+
+/// Commands that did not succeed, however they ended.
+fn failed(stats: &Stats) -> u64 {
+    let Failures { rejected, busy, unavailable, timeout, interrupted, failed } = stats.failures;
+    rejected + busy + unavailable + timeout + interrupted + failed
 }
 
 fn row(instance: &Instance) -> [Text; 9] {
@@ -97,7 +169,15 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
         ("cpu time", cpu_time(stats.cpu_microseconds)),
         ("writes", stats.writes.to_string()),
         ("events", format!("{}{}", stats.events, lost(stats.lost_events, "lost"))),
-        ("commands", format!("{}{}", stats.commands, lost(stats.stuck_calls.into(), "never answered"))),
+        (
+            "commands",
+            format!(
+                "{}{}{}",
+                stats.commands,
+                lost(failed(stats), "failed"),
+                lost(stats.stuck_calls.into(), "never answered")
+            ),
+        ),
         ("denials", stats.denials.to_string()),
     ];
     if stats.lost_log_lines > 0 {
