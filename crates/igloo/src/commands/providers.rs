@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use igloo_api::wire::{
-    ActionCall, ActionResult, Failures, Instance, InstanceChange, Package, RunAsChoice, State, Stats,
+    ActionCall, ActionResult, Engine, Failures, Instance, InstanceChange, Package, Placement, RunAs, RunAsChoice,
+    State, Stats,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Context, grants, install};
 use crate::{
-    cli::{Action, Config, Remove, RunAs},
+    cli::{Action, Config, Remove},
     failure::Failure,
     output::{Text, Tone},
     packages, show,
@@ -27,9 +28,7 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = instances.iter().map(row);
-    context
-        .output
-        .table(["NAME", "PACKAGE", "RUNS AS", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
+    context.output.table(["NAME", "PACKAGE", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
     Ok(())
 }
 
@@ -103,13 +102,12 @@ fn failed(stats: &Stats) -> u64 {
     rejected + busy + unavailable + timeout + interrupted + failed
 }
 
-fn row(instance: &Instance) -> [Text; 9] {
+fn row(instance: &Instance) -> [Text; 8] {
     let running = matches!(instance.state, State::Running | State::Starting);
     let if_running = |text: String| if running { Text::from(text) } else { Text::new("–", Tone::Faint) };
     [
         Text::new(&instance.name, Tone::Strong),
-        Text::from(format!("{} {}", instance.package_name, instance.version)),
-        Text::new(instance.run_as.to_string(), Tone::Faint),
+        Text::from(format!("{} {}{}", instance.package_name, instance.version, unusual(instance))),
         show::state(instance.state),
         Text::from(instance.stats.devices.to_string()),
         if_running(show::bytes(instance.stats.memory_bytes)),
@@ -117,6 +115,14 @@ fn row(instance: &Instance) -> [Text; 9] {
         Text::new(instance.restarts.to_string(), if instance.restarts == 0 { Tone::Faint } else { Tone::Warning }),
         remark(instance),
     ]
+}
+
+/// How it runs, where that is not as most do.
+fn unusual(instance: &Instance) -> String {
+    match instance.run_as {
+        RunAs { engine: Engine::Component, placement: Placement::InHub } => String::new(),
+        run_as => format!(" ({run_as})"),
+    }
 }
 
 fn cpu_time(microseconds: u64) -> String {
@@ -211,7 +217,7 @@ pub(super) async fn change_state(context: &Context, name: &str, change: &str) ->
 }
 
 /// `igloo run-as`.
-pub(super) async fn run_as(context: &Context, run_as: &RunAs) -> anyhow::Result<()> {
+pub(super) async fn run_as(context: &Context, run_as: &crate::cli::RunAs) -> anyhow::Result<()> {
     let choice = run_as.how.choice();
     if choice == RunAsChoice::default() && !run_as.default {
         return Err(Failure::usage(

@@ -29,8 +29,8 @@ fn a_home_from_nothing_to_removal() {
     let providers = home.igloo(&["providers"]);
     assert_eq!(
         normalized(&providers.stdout),
-        "NAME PACKAGE RUNS AS STATE DEVICES MEMORY CPU TIME RESTARTS\n\
-         demo-home demo-home 0.1.0 component running 13 # MiB # ms 0\n"
+        "NAME PACKAGE STATE DEVICES MEMORY CPU TIME RESTARTS\n\
+         demo-home demo-home 0.1.0 running 13 # MiB # ms 0\n"
     );
 
     // One lamp, whose values only we change.
