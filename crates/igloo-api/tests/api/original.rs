@@ -35,9 +35,9 @@ fn answer(stream: &mut impl Read, pending: &mut Vec<u8>) -> u16 {
 async fn original_a_burst_of_3000_pipelined_sets_loses_no_answer() {
     const BURST: usize = 3000;
     let home = Home::start().await;
-    home.install("demo-home").await;
-    let (_, devices) = home.call(Method::GET, "/v1/devices?query=*/living-lamp", &Value::Null).await;
-    let path = format!("/v1/devices/{}/entities/bulb/command", devices[0]["id"].as_str().unwrap());
+    home.install("bench").await;
+    let (_, devices) = home.call(Method::GET, "/v1/devices?query=bench/bench", &Value::Null).await;
+    let path = format!("/v1/devices/{}/entities/switch/command", devices[0]["id"].as_str().unwrap());
     let (address, token) = (home.address, home.admin.clone());
     let statuses = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -62,7 +62,7 @@ async fn original_a_burst_of_3000_pipelined_sets_loses_no_answer() {
     });
     let statuses = statuses.await.unwrap();
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-    let (_, instance) = home.call(Method::GET, "/v1/instances/demo-home", &Value::Null).await;
+    let (_, instance) = home.call(Method::GET, "/v1/instances/bench", &Value::Null).await;
     assert_eq!(instance["stats"]["commands"], BURST);
     home.stop().await;
 }
