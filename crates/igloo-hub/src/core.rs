@@ -132,7 +132,7 @@ impl Core {
             supervisors: TaskTracker::new(),
             end: CancellationToken::new(),
         });
-        for row in loaded.packages {
+        for row in &loaded.packages {
             core.restore_package(row);
         }
         let restored: Vec<Arc<Managed>> =
@@ -147,15 +147,15 @@ impl Core {
         Ok(core)
     }
 
-    fn restore_package(self: &Arc<Self>, row: rows::PackageRow) {
+    fn restore_package(self: &Arc<Self>, row: &rows::PackageRow) {
         let (id, manifest) = match (row.id.parse::<PackageId>(), Manifest::parse(&row.manifest)) {
             (Ok(id), Ok(manifest)) => (id, manifest),
             (Err(error), _) => return tracing::error!("a package is skipped: {error}"),
             (_, Err(error)) => return tracing::error!("the package {} is skipped: {error}", row.id),
         };
-        let package = self.packaged(id.clone(), manifest, &row);
+        let package = self.packaged(id.clone(), manifest, row);
         self.packages.write().insert(id, package.clone());
-        self.compile(package);
+        self.compile(&package);
     }
 
     /// A package whose files are in their place.
@@ -168,11 +168,11 @@ impl Core {
     }
 
     /// Begins to compile a package in the background, where there is something to compile.
-    pub(crate) fn compile(self: &Arc<Self>, package: Arc<Package>) {
+    pub(crate) fn compile(self: &Arc<Self>, package: &Arc<Package>) {
         if !package.has_component() {
             return;
         }
-        let core = self.clone();
+        let (core, package) = (self.clone(), package.clone());
         self.runtime.spawn(async move {
             // A failure is in the package's state.
             let _ = package.prepared(&core).await;
