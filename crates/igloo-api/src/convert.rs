@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 use http::StatusCode;
 use igloo_hub::{CommandFailure, CommandOutcome, CompileState, LogSource};
 use igloo_model::value::timestamp_text;
-use igloo_protocol::{grants, manifest};
+use igloo_protocol::{ProtectionReport, grants, manifest};
 use serde_json::Value;
 
 use crate::{
     problem::Problem,
     wire::{
-        Action, CommandResult, Compiled, Component, Denial, Device, Engine, Entity, Group, Instance, Limits, LogLine,
-        Mode, Outcome, Package, Placement, Root, RunAs, RunAsChoice, State, Stats, Want,
+        Action, CommandResult, Compiled, Component, Denial, Device, Diagnosis, Engine, Entity, Failures, Group,
+        Instance, Limits, LogLine, Mode, Outcome, Package, Placement, Protection, ProviderDiagnosis, Root, RunAs,
+        RunAsChoice, State, Stats, Want,
     },
 };
 
@@ -116,18 +117,64 @@ impl From<grants::Limits> for Limits {
     }
 }
 
+fn state(state: igloo_hub::State) -> (State, Option<String>, Option<String>) {
+    match state {
+        igloo_hub::State::Stopped => (State::Stopped, None, None),
+        igloo_hub::State::Compiling => (State::Compiling, None, None),
+        igloo_hub::State::Starting => (State::Starting, None, None),
+        igloo_hub::State::Running => (State::Running, None, None),
+        igloo_hub::State::BackingOff { until, reason } => {
+            (State::BackingOff, Some(reason), Some(timestamp_text(until)))
+        }
+        igloo_hub::State::Quarantined { reason } => (State::Quarantined, Some(reason), None),
+    }
+}
+
+impl From<igloo_hub::Failures> for Failures {
+    fn from(failures: igloo_hub::Failures) -> Self {
+        let igloo_hub::Failures { rejected, busy, unavailable, timeout, interrupted, failed } = failures;
+        Self { rejected, busy, unavailable, timeout, interrupted, failed }
+    }
+}
+
+impl From<ProtectionReport> for Protection {
+    fn from(report: ProtectionReport) -> Self {
+        Self {
+            name: report.protection.to_string(),
+            means: report.protection.means().to_owned(),
+            in_force: report.in_force(),
+            reason: report.lacking,
+        }
+    }
+}
+
+impl From<igloo_hub::ProviderDiagnosis> for ProviderDiagnosis {
+    fn from(found: igloo_hub::ProviderDiagnosis) -> Self {
+        let (state, reason, _) = self::state(found.state);
+        Self {
+            instance: found.instance.to_string(),
+            run_as: found.run_as.into(),
+            state,
+            reason,
+            requires: found.requires.iter().map(ToString::to_string).collect(),
+            without: found.without.iter().map(ToString::to_string).collect(),
+            protections: found.protections.into_iter().map(Protection::from).collect(),
+        }
+    }
+}
+
+impl From<igloo_hub::Diagnosis> for Diagnosis {
+    fn from(found: igloo_hub::Diagnosis) -> Self {
+        Self {
+            machine: found.machine.into_iter().map(Protection::from).collect(),
+            providers: found.providers.into_iter().map(ProviderDiagnosis::from).collect(),
+        }
+    }
+}
+
 impl From<igloo_hub::InstanceInfo> for Instance {
     fn from(info: igloo_hub::InstanceInfo) -> Self {
-        let (state, reason, retry_at) = match info.state {
-            igloo_hub::State::Stopped => (State::Stopped, None, None),
-            igloo_hub::State::Compiling => (State::Compiling, None, None),
-            igloo_hub::State::Starting => (State::Starting, None, None),
-            igloo_hub::State::Running => (State::Running, None, None),
-            igloo_hub::State::BackingOff { until, reason } => {
-                (State::BackingOff, Some(reason), Some(timestamp_text(until)))
-            }
-            igloo_hub::State::Quarantined { reason } => (State::Quarantined, Some(reason), None),
-        };
+        let (state, reason, retry_at) = self::state(info.state);
         Self {
             id: info.id.to_string(),
             name: info.name.to_string(),
@@ -157,6 +204,12 @@ impl From<igloo_hub::InstanceInfo> for Instance {
                 events: info.events,
                 lost_events: info.lost_events,
                 commands: info.commands,
+                queue: info.queue,
+                failures: info.failures.into(),
+                sockets: info.stats.sockets,
+                serial_ports: info.stats.serial_ports,
+                buffered_bytes: info.stats.buffered_bytes,
+                processes: info.stats.processes,
                 lost_log_lines: info.lost_log_lines,
                 denials: info.denials,
             },

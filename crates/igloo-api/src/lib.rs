@@ -10,6 +10,7 @@
 mod convert;
 mod extract;
 mod guard;
+mod metrics;
 pub mod problem;
 mod routes;
 mod server;

@@ -3,6 +3,7 @@
 
 mod commands;
 mod devices;
+mod doctor;
 mod events;
 mod groups;
 mod instances;
@@ -49,6 +50,8 @@ fn read() -> OpenApiRouter<Api> {
         .routes(routes!(packages::get))
         .routes(routes!(instances::list))
         .routes(routes!(instances::get))
+        .routes(routes!(doctor::doctor))
+        .routes(routes!(doctor::metrics))
         .routes(routes!(devices::list))
         .routes(routes!(devices::get))
         .routes(routes!(groups::list))

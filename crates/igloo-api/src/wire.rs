@@ -267,7 +267,7 @@ pub struct Limits {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Stats {
-    /// Time spent running its code.
+    /// Time spent running its code since the hub started.
     pub cpu_microseconds: u64,
     /// Its memory in bytes.
     pub memory_bytes: u64,
@@ -283,10 +283,92 @@ pub struct Stats {
     pub lost_events: u64,
     /// Commands it was asked.
     pub commands: u64,
+    /// Commands and actions under way.
+    #[serde(default)]
+    pub queue: u32,
+    /// Commands and actions that did not succeed.
+    #[serde(default)]
+    pub failures: Failures,
+    /// Sockets open, where they are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sockets: Option<u64>,
+    /// Serial ports open, where they are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_ports: Option<u64>,
+    /// Bytes that its streams hold in the hub, where they are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buffered_bytes: Option<u64>,
+    /// Its processes and threads, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
     /// Log lines that were not kept.
     pub lost_log_lines: u64,
     /// Things it asked for that are not granted.
     pub denials: u64,
+}
+
+/// How many commands and actions did not succeed, by how they ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failures {
+    /// The provider would not do it.
+    pub rejected: u64,
+    /// Too much was under way.
+    pub busy: u64,
+    /// The provider or the device could not be reached.
+    pub unavailable: u64,
+    /// There was no answer in time.
+    pub timeout: u64,
+    /// The provider ended before it answered.
+    pub interrupted: u64,
+    /// The provider failed otherwise.
+    pub failed: u64,
+}
+
+/// Which protections providers have, and which the hub's machine lacks.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Diagnosis {
+    /// What the machine offers to providers that are processes.
+    pub machine: Vec<Protection>,
+    /// The providers, by name.
+    pub providers: Vec<ProviderDiagnosis>,
+}
+
+/// A protection of a provider's process.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Protection {
+    /// Its name, as in manifests and in `without=` grants.
+    pub name: String,
+    /// What it is good for.
+    pub means: String,
+    /// Whether it is in force.
+    pub in_force: bool,
+    /// Why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One provider's protections.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProviderDiagnosis {
+    /// The instance's name.
+    pub instance: String,
+    /// How it runs.
+    pub run_as: RunAs,
+    /// What it does now.
+    pub state: State,
+    /// Why it is in this state, if something went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Protections without which its package does not start.
+    pub requires: Vec<String>,
+    /// Protections that its owner accepts to be lacking.
+    pub without: Vec<String>,
+    /// What its process has, or would have if it ran. Empty for a component in the hub, which has no process.
+    pub protections: Vec<Protection>,
 }
 
 /// A new instance.

@@ -105,6 +105,14 @@ pub struct Stats {
     pub calls: u64,
     /// Calls that timed out and have not been answered.
     pub stuck_calls: u32,
+    /// Sockets open, where they are counted.
+    pub sockets: Option<u64>,
+    /// Serial ports open, where they are counted.
+    pub serial_ports: Option<u64>,
+    /// Bytes that streams hold in the host, where they are counted.
+    pub buffered_bytes: Option<u64>,
+    /// Processes and threads, where there are any of its own.
+    pub processes: Option<u64>,
 }
 
 /// Figures shared between an instance and the task that runs it.
@@ -252,6 +260,7 @@ impl Instance {
             memory_bytes,
             calls: self.meters.calls.load(Ordering::Relaxed),
             stuck_calls: self.meters.stuck.load(Ordering::Relaxed),
+            ..Stats::default()
         }
     }
 

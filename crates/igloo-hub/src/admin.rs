@@ -67,7 +67,7 @@ impl Core {
         written.map_err(stopped)?.map_err(|error| Error::Storage(format!("the package was not stored: {error}")))?;
         self.storage.run(move |connection| rows::add_package(connection, &row)).await?;
         self.packages.write().insert(id, package.clone());
-        self.compile(package.clone());
+        self.compile(&package);
         self.tell(HubEvent::Packages);
         Ok(package.info())
     }

@@ -176,18 +176,25 @@ impl Core {
     fn deliver(self: &Arc<Self>, request: &CommandRequest) -> Result<(u64, Underway<CommandOutcome>), CommandFailure> {
         let deadline = check_deadline(request.deadline)?;
         let changes = read_changes(&request.changes)?;
-        let (instance, device) = self.tree.read(|tree| {
-            tree.check_command(request.device, &request.entity, &changes)
-                .map(|device| (device.instance, device.key.clone()))
+        let (instance, checked) = self.tree.read(|tree| {
+            let checked = tree
+                .check_command(request.device, &request.entity, &changes)
+                .map(|device| device.key.clone())
                 .map_err(|refused| match refused {
                     CommandRefused::NotFound(text) => CommandFailure::NotFound(text),
                     CommandRefused::Invalid(text) => CommandFailure::Invalid(text),
                     CommandRefused::Unavailable(text) => CommandFailure::Unavailable(text),
-                })
-        })?;
-        let gone = || CommandFailure::NotFound(format!("the instance {instance} is gone"));
-        let managed = self.instances.read().get(&instance).cloned().ok_or_else(gone)?;
-        let (session, slot) = admit(&managed)?;
+                });
+            (tree.device(request.device).map(|device| device.instance), checked)
+        });
+        let managed = instance.and_then(|instance| self.instances.read().get(&instance).cloned());
+        let Some(managed) = managed else {
+            return Err(checked.err().unwrap_or_else(|| {
+                CommandFailure::NotFound(format!("the instance of the device {} is gone", request.device))
+            }));
+        };
+        let device = managed.counters.counted(checked)?;
+        let (session, slot) = managed.counters.counted(admit(&managed))?;
         let id = self.commands.next.fetch_add(1, Ordering::Relaxed);
         managed.counters.commands.fetch_add(1, Ordering::Relaxed);
         let command =
@@ -199,12 +206,12 @@ impl Core {
                 None => Outcome::Error(CommandError::Unavailable),
             };
             session.flush();
-            CommandOutcome::from(match outcome {
+            CommandOutcome::from(managed.counters.counted(match outcome {
                 Outcome::Ok => Ok(()),
                 Outcome::Error(error) => Err(failure(error, &session)),
                 Outcome::Timeout => Err(CommandFailure::Timeout),
                 Outcome::Interrupted => Err(CommandFailure::Interrupted),
-            })
+            }))
         };
         Ok((id, self.begin_now(delivery)))
     }
@@ -247,7 +254,7 @@ impl Core {
                 "an action's parameters have at most {PARAMETERS_BYTES} bytes"
             )));
         }
-        let (session, slot) = admit(&managed)?;
+        let (session, slot) = managed.counters.counted(admit(&managed))?;
         managed.counters.commands.fetch_add(1, Ordering::Relaxed);
         let name = name.to_owned();
         let run = self.begin_now(async move {
@@ -257,7 +264,7 @@ impl Core {
                 None => ActionOutcome::Error(CommandError::Unavailable),
             };
             session.flush();
-            match outcome {
+            managed.counters.counted(match outcome {
                 ActionOutcome::Ok(result) => serde_json::from_str(&result).map_err(|error| CommandFailure::Failed {
                     code: String::from("not-json"),
                     text: format!("the provider answered something that is not JSON: {error}"),
@@ -265,7 +272,7 @@ impl Core {
                 ActionOutcome::Error(error) => Err(failure(error, &session)),
                 ActionOutcome::Timeout => Err(CommandFailure::Timeout),
                 ActionOutcome::Interrupted => Err(CommandFailure::Interrupted),
-            }
+            })
         });
         run.await
     }

@@ -31,7 +31,7 @@ use crate::{
     packages::{Package, StoredFile},
     registry::Registry,
     roots::OwnRoots,
-    shared_tree::SharedTree,
+    shared_tree::{SharedTree, now},
     snapshot,
     storage::{
         self, Storage,
@@ -65,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) snapshot: tokio::sync::Mutex<u64>,
     pub(crate) log_lines: broadcast::Sender<Arc<LogLine>>,
     pub(crate) events: broadcast::Sender<HubEvent>,
+    pub(crate) started: i64,
     stopping: AtomicBool,
     supervisors: TaskTracker,
     /// Ends the tasks that write to the disk.
@@ -126,11 +127,12 @@ impl Core {
             snapshot: tokio::sync::Mutex::default(),
             log_lines: broadcast::Sender::new(logs::FOLLOWED),
             events: broadcast::Sender::new(events::KEPT),
+            started: now(),
             stopping: AtomicBool::new(false),
             supervisors: TaskTracker::new(),
             end: CancellationToken::new(),
         });
-        for row in loaded.packages {
+        for row in &loaded.packages {
             core.restore_package(row);
         }
         let restored: Vec<Arc<Managed>> =
@@ -145,15 +147,15 @@ impl Core {
         Ok(core)
     }
 
-    fn restore_package(self: &Arc<Self>, row: rows::PackageRow) {
+    fn restore_package(self: &Arc<Self>, row: &rows::PackageRow) {
         let (id, manifest) = match (row.id.parse::<PackageId>(), Manifest::parse(&row.manifest)) {
             (Ok(id), Ok(manifest)) => (id, manifest),
             (Err(error), _) => return tracing::error!("a package is skipped: {error}"),
             (_, Err(error)) => return tracing::error!("the package {} is skipped: {error}", row.id),
         };
-        let package = self.packaged(id.clone(), manifest, &row);
+        let package = self.packaged(id.clone(), manifest, row);
         self.packages.write().insert(id, package.clone());
-        self.compile(package);
+        self.compile(&package);
     }
 
     /// A package whose files are in their place.
@@ -166,11 +168,11 @@ impl Core {
     }
 
     /// Begins to compile a package in the background, where there is something to compile.
-    pub(crate) fn compile(self: &Arc<Self>, package: Arc<Package>) {
+    pub(crate) fn compile(self: &Arc<Self>, package: &Arc<Package>) {
         if !package.has_component() {
             return;
         }
-        let core = self.clone();
+        let (core, package) = (self.clone(), package.clone());
         self.runtime.spawn(async move {
             // A failure is in the package's state.
             let _ = package.prepared(&core).await;

@@ -7,7 +7,7 @@ use igloo_engine::{
     component::{ComponentEngine, EngineError, EngineOptions, Launch, Prepared},
     process::{self, Isolated, ProcessEngine, Program},
 };
-use igloo_protocol::{Protection, ProtectionReport, RunAs};
+use igloo_protocol::{Protection, ProtectionReport};
 
 /// What is started: what a package's file became.
 #[derive(Clone, Debug)]
@@ -18,16 +18,6 @@ pub(crate) enum Runnable {
     Isolated(Isolated),
     /// An executable.
     Process(PathBuf),
-}
-
-impl Runnable {
-    pub(crate) fn run_as(&self) -> RunAs {
-        match self {
-            Self::InHub(_) => RunAs::InHub,
-            Self::Isolated(_) => RunAs::Isolated,
-            Self::Process(_) => RunAs::Process,
-        }
-    }
 }
 
 /// One of each for the whole hub.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::{
     core::Core,
     denials::DenialRecord,
+    doctor::Diagnosis,
     error::Error,
     events::EventStream,
     info::{
@@ -341,6 +342,17 @@ impl Hub {
         }
         denials.sort_by_key(|denial| denial.last);
         Ok(denials)
+    }
+
+    /// Which protections providers have, and which this machine lacks.
+    pub async fn diagnose(&self) -> Diagnosis {
+        self.0.0.diagnose().await
+    }
+
+    /// When the hub was opened, in nanoseconds since 1970.
+    #[must_use]
+    pub fn started(&self) -> i64 {
+        self.0.0.started
     }
 
     /// What happens in the hub from now on.

@@ -228,7 +228,7 @@ pub struct InstanceInfo {
     pub missing_wants: Vec<Want>,
     /// The numbers in force.
     pub limits: Limits,
-    /// Figures of the running session.
+    /// Figures of the running session; CPU time is of all since the hub started.
     pub stats: Stats,
     /// How many devices it has.
     pub devices: usize,
@@ -240,6 +240,10 @@ pub struct InstanceInfo {
     pub lost_events: u64,
     /// Commands delivered since the hub started.
     pub commands: u64,
+    /// Commands and actions under way.
+    pub queue: u32,
+    /// Commands and actions that did not succeed since the hub started.
+    pub failures: Failures,
     /// Log lines left out since the hub started.
     pub lost_log_lines: u64,
     /// Denials since the hub started.
@@ -345,6 +349,51 @@ pub enum CommandFailure {
         /// For people.
         text: String,
     },
+}
+
+/// How many commands and actions did not succeed, by how they ended. Those that were not well formed are not counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failures {
+    /// The provider would not do it.
+    pub rejected: u64,
+    /// Too much was under way.
+    pub busy: u64,
+    /// The provider or the device could not be reached.
+    pub unavailable: u64,
+    /// There was no answer in time.
+    pub timeout: u64,
+    /// The provider ended before it answered.
+    pub interrupted: u64,
+    /// The provider failed otherwise.
+    pub failed: u64,
+}
+
+impl Failures {
+    pub(crate) fn count(&mut self, failure: &CommandFailure) {
+        match failure {
+            CommandFailure::Rejected(_) => self.rejected += 1,
+            CommandFailure::Busy(_) => self.busy += 1,
+            CommandFailure::Unavailable(_) => self.unavailable += 1,
+            CommandFailure::Timeout => self.timeout += 1,
+            CommandFailure::Interrupted => self.interrupted += 1,
+            CommandFailure::Failed { .. } => self.failed += 1,
+            CommandFailure::Invalid(_) | CommandFailure::NotFound(_) => {}
+        }
+    }
+
+    /// Each with its name.
+    #[must_use]
+    pub fn list(&self) -> [(&'static str, u64); 6] {
+        [
+            ("rejected", self.rejected),
+            ("busy", self.busy),
+            ("unavailable", self.unavailable),
+            ("timeout", self.timeout),
+            ("interrupted", self.interrupted),
+            ("failed", self.failed),
+        ]
+    }
 }
 
 impl From<Result<(), CommandFailure>> for CommandOutcome {

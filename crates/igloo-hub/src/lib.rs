@@ -14,6 +14,7 @@ mod commands;
 mod core;
 mod denials;
 mod directory;
+mod doctor;
 mod engines;
 mod error;
 mod events;
@@ -40,12 +41,13 @@ mod watch;
 mod weight;
 
 pub use denials::DenialRecord;
+pub use doctor::{Diagnosis, ProviderDiagnosis};
 pub use error::Error;
 pub use events::{EventStream, HubEvent};
 pub use hub::{Hub, Options};
 pub use info::{
-    CommandFailure, CommandOutcome, CommandRequest, CommandResult, CompileState, GroupId, GroupInfo, InstanceInfo,
-    InstanceRef, NewInstance, PackageId, PackageInfo, RootInfo, State, Target,
+    CommandFailure, CommandOutcome, CommandRequest, CommandResult, CompileState, Failures, GroupId, GroupInfo,
+    InstanceInfo, InstanceRef, NewInstance, PackageId, PackageInfo, RootInfo, State, Target,
 };
 pub use logs::{LogLine, LogSource, LogStream, Logged};
 pub use package_files::PackageFiles;

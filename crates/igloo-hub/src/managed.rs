@@ -19,7 +19,7 @@ use crate::{
     core::Core,
     denials::{Denials, Told},
     events::HubEvent,
-    info::{InstanceInfo, State},
+    info::{CommandFailure, Failures, InstanceInfo, State},
     logs::{Log, LogSource},
     packages::Package,
     secrets::{self, Secrets},
@@ -122,6 +122,16 @@ pub(crate) struct Counters {
     pub(crate) events: AtomicU64,
     pub(crate) lost_events: AtomicU64,
     pub(crate) commands: AtomicU64,
+    /// Of sessions that have ended; changed with the session's lock held.
+    pub(crate) cpu_microseconds: AtomicU64,
+    pub(crate) failures: Mutex<Failures>,
+}
+
+impl Counters {
+    /// Counts a result that is a failure.
+    pub(crate) fn counted<T>(&self, result: Result<T, CommandFailure>) -> Result<T, CommandFailure> {
+        result.inspect_err(|failure| self.failures.lock().count(failure))
+    }
 }
 
 /// See the module's words.
@@ -258,8 +268,13 @@ impl Managed {
     pub(crate) fn info(&self, core: &Core) -> InstanceInfo {
         let owned = self.owned.lock().clone();
         let status = self.status.borrow().clone();
-        let session = self.current_session();
+        let (session, past_cpu) = {
+            let session = self.session.lock();
+            (session.clone(), self.counters.cpu_microseconds.load(Ordering::Relaxed))
+        };
         let running = session.as_ref().and_then(|session| session.running.get());
+        let mut stats = running.map(igloo_engine::Instance::stats).unwrap_or_default();
+        stats.cpu_microseconds += past_cpu;
         let manifest = &owned.package.manifest;
         InstanceInfo {
             id: self.id,
@@ -276,7 +291,9 @@ impl Managed {
             run_as: owned.runs_as(),
             run_as_chosen: owned.run_as.is_some(),
             limits: owned.limits(),
-            stats: running.map(igloo_engine::Instance::stats).unwrap_or_default(),
+            stats,
+            queue: session.as_ref().map_or(0, |session| session.under_way()),
+            failures: *self.counters.failures.lock(),
             devices: core.tree.read(|tree| tree.devices().filter(|device| device.instance == self.id).count()),
             writes: self.counters.writes.load(Ordering::Relaxed),
             events: self.counters.events.load(Ordering::Relaxed),

@@ -263,7 +263,7 @@ mod tests {
     fn open(path: &std::path::Path) -> (Registry, Storage, rows::Loaded) {
         let connection = crate::storage::open(path).unwrap();
         let _ = connection.execute_batch(
-            "INSERT INTO packages VALUES ('p', '', '', 0);
+            "INSERT INTO packages (id, manifest, component_sha256, size) VALUES ('p', '', '', 0);
              INSERT INTO instances (name, package, wanted, config, grants) VALUES ('a', 'p', 0, '{}', '{\"list\":[]}')",
         );
         let loaded = rows::load(&connection).unwrap();

@@ -140,9 +140,20 @@ impl Session {
         self.limits
     }
 
+    /// Commands and actions under way.
+    pub(crate) fn under_way(&self) -> u32 {
+        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
+        self.limits.queue.saturating_sub(free)
+    }
+
     /// Whether it takes commands.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// Whether it ever said that commands may come.
+    pub(crate) fn was_ready(&self) -> bool {
+        self.state.lock().ready_at.is_some()
     }
 
     /// How long it has been ready.

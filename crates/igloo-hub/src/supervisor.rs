@@ -3,7 +3,10 @@
 //! compiling → starting → running → (failed → backing off → starting …) | stopped | quarantined. Whatever happens to the
 //! provider, the devices it described stay, and the task is free to act on the next wish.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use igloo_engine::{Exit, Instance, component::Launch};
 use igloo_protocol::LogLevel;
@@ -159,9 +162,11 @@ async fn run_session(
         number = status.session;
     });
     let session = Session::begin(core.clone(), managed.clone(), number);
-    let (requires, without) = {
+    let (requires, without, start_deadline) = {
         let owned = managed.owned.lock();
-        (owned.package.manifest.provider.requires.clone(), owned.grants.without())
+        let provider = &owned.package.manifest.provider;
+        let start_deadline = Duration::from_secs(provider.start_deadline_s.into());
+        (provider.requires.clone(), owned.grants.without(), start_deadline)
     };
     let launch = Launch {
         name: managed.name().to_string(),
@@ -175,8 +180,19 @@ async fn run_session(
     };
     let running = session.running.get_or_init(|| core.engines.start(runnable, launch));
     *managed.session.lock() = Some(session.clone());
+    let late = async {
+        tokio::time::sleep(start_deadline).await;
+        if session.was_ready() {
+            std::future::pending::<()>().await;
+        }
+    };
     let exit = tokio::select! {
         exit = running.ended() => Some(exit),
+        () = late => {
+            session.refuse_commands();
+            let seconds = start_deadline.as_secs();
+            Some(kill(running, &format!("it was not ready after {seconds} s, which is its start-deadline-s")).await)
+        }
         _ = wishes.changed() => {
             session.refuse_commands();
             let wish = wishes.borrow().clone();
@@ -185,7 +201,11 @@ async fn run_session(
         }
     };
     let ready_for = session.ready_for();
-    managed.session.lock().take();
+    {
+        let mut current = managed.session.lock();
+        managed.counters.cpu_microseconds.fetch_add(running.stats().cpu_microseconds, Ordering::Relaxed);
+        current.take();
+    }
     session.close();
     match exit {
         None => Ended::Asked,
@@ -193,6 +213,12 @@ async fn run_session(
         Some(exit @ Exit::Unfit(_)) => Ended::Unfit(session.clean(&exit.to_string())),
         Some(exit) => Ended::Failed(session.clean(&exit.to_string()), ready_for),
     }
+}
+
+/// Ends what runs for a reason, without a goodbye.
+async fn kill(running: &Instance, reason: &str) -> Exit {
+    let killed = tokio::time::timeout(KILL_DEADLINE, running.kill(reason)).await;
+    killed.unwrap_or_else(|_| Exit::Killed(reason.to_owned()))
 }
 
 /// Ends what runs, with a goodbye unless the wish is abrupt.

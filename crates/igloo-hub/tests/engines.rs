@@ -79,3 +79,35 @@ async fn the_choice_is_kept_until_it_is_taken_back() {
     assert_eq!((own.run_as, own.run_as_chosen), (RunAs::InHub, false));
     home.until("lamp", "ready", |info| info.state == State::Running && info.ready).await;
 }
+
+#[tokio::test]
+async fn what_cannot_run_here_is_not_tried_again_and_again() {
+    let home = Home::open().await;
+    let package = install(&home, "executable = \"bench\"\nrequires = [\"landlock\"]", Some(SCRIPT)).await.unwrap();
+    home.hub.add_instance(instance(&package, PROCESS)).await.unwrap();
+    let is_quarantined = |info: &igloo_hub::InstanceInfo| matches!(info.state, State::Quarantined { .. });
+    let lamp = home.until("lamp", "quarantined", is_quarantined).await;
+    assert_eq!(lamp.restarts, 0);
+    assert!(matches!(&lamp.state, State::Quarantined { reason } if reason.contains("did not start")), "{lamp:?}");
+    let found = home.hub.diagnose().await;
+    let provider = &found.providers[0];
+    assert_eq!(provider.requires.iter().map(ToString::to_string).collect::<Vec<_>>(), ["landlock"]);
+    assert_eq!(provider.protections, found.machine);
+    // What its owner changes is tried at once.
+    home.hub.run_as(&which("lamp"), RunAsChoice::default()).await.unwrap();
+    home.until("lamp", "ready", |info| info.ready).await;
+    assert!(home.hub.diagnose().await.providers[0].protections.is_empty());
+}
+
+#[tokio::test]
+async fn limits_are_the_packages_and_then_the_owners() {
+    let home = Home::open().await;
+    let (manifest, component) = files("bench");
+    let manifest = format!("{manifest}\n[limits]\nqueue = 1\nmemory = \"32MiB\"\n");
+    let package = home.hub.add_package(manifest, component).await.unwrap();
+    let limits = home.hub.add_instance(instance(&package, RunAsChoice::default())).await.unwrap().limits;
+    assert_eq!((limits.queue, limits.memory, limits.sockets), (1, 32 << 20, 256));
+    home.hub.grant(&which("lamp"), "queue=7".parse().unwrap()).await.unwrap();
+    let limits = home.hub.grant(&which("lamp"), "without=landlock".parse().unwrap()).await.unwrap().limits;
+    assert_eq!((limits.queue, limits.memory), (7, 32 << 20));
+}

@@ -7,7 +7,10 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Home, which};
-use igloo_hub::{CommandOutcome, LogSource, State};
+use futures::FutureExt;
+use igloo_hub::{CommandOutcome, CommandRequest, LogSource, NewInstance, State};
+use igloo_model::Value;
+use igloo_protocol::{BadUpdate, RunAsChoice, Update, UpdateError};
 use serde_json::json;
 
 /// The longest that another provider's command may take meanwhile.
@@ -91,6 +94,90 @@ async fn one_that_is_never_ready_delays_nobody() {
     assert!(began.elapsed() < Duration::from_secs(7));
 }
 
+/// A package of the misbehaving guest that must be ready within a second.
+async fn impatient(home: &Home) -> igloo_hub::PackageId {
+    let (manifest, component) = common::files("misbehave");
+    let manifest = manifest.replacen("[provider]", "[provider]\nstart-deadline-s = 1", 1);
+    home.hub.add_package(manifest, component).await.unwrap().id
+}
+
+#[tokio::test]
+async fn one_that_is_not_ready_in_time_has_failed() {
+    let home = Home::open().await;
+    let request = NewInstance {
+        package: impatient(&home).await,
+        name: Some("bad".parse().unwrap()),
+        config: json!({"life": "never-ready"}),
+        grants: common::grants(&[]),
+        run_as: RunAsChoice::default(),
+        start: true,
+    };
+    home.hub.add_instance(request).await.unwrap();
+    let late = |info: &igloo_hub::InstanceInfo| matches!(&info.state, State::BackingOff { reason, .. } if reason.contains("start-deadline-s"));
+    let bad = home.until("bad", "backing off", late).await;
+    assert!(bad.restarts >= 1, "the first restart is immediate");
+    // One that became ready in time is left alone.
+    home.hub.configure(&which("bad"), json!({"life": "good"})).await.unwrap();
+    let ready = home.until("bad", "ready", |info| info.ready).await.restarts;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let still = home.hub.instance(&which("bad")).unwrap();
+    assert_eq!((still.state, still.restarts), (State::Running, ready));
+}
+
+/// The original waited at boot for every provider, for ever.
+#[tokio::test]
+async fn original_one_that_never_becomes_ready_hangs_nothing_at_boot() {
+    let home = Home::open().await;
+    home.add("misbehave", "bad", json!({"life": "never-ready"}), &[]).await;
+    home.run("bench", "good", &[]).await;
+    let home = home.reopen().await;
+    // The hub answers before anybody is ready, and the good one becomes ready beside the bad one.
+    assert_eq!(home.hub.instances().len(), 2);
+    home.until("good", "ready", |info| info.ready).await;
+    assert_eq!(home.switch("good/bench/switch", true).await.outcome, CommandOutcome::Ok);
+    let bad = home.hub.instance(&which("bad")).unwrap();
+    assert!(!bad.ready && bad.state != State::Running, "{bad:?}");
+}
+
+/// The original panicked, and took the whole home with it.
+#[tokio::test]
+async fn original_a_write_to_an_unknown_entity_is_answered_and_harms_nobody() {
+    let home = Home::open().await;
+    home.run("bench", "good", &[]).await;
+    home.run("misbehave", "bad", &[]).await;
+    let provider = home.hub.home_of(&which("bad")).unwrap();
+    let mut unknown = vec![Update { component: 4_000_000_000, value: Value::Boolean(true), time: None }];
+    let bad = provider.write(&mut unknown);
+    assert_eq!(bad, [BadUpdate { index: 0, error: UpdateError::UnknownComponent }]);
+    home.hub.action(&which("bad"), "bad-writes", json!({}), Duration::from_secs(5)).await.unwrap();
+    assert_eq!(home.switch("good/bench/switch", true).await.outcome, CommandOutcome::Ok);
+    assert_eq!(home.switch("bad/misbehave/good", true).await.outcome, CommandOutcome::Ok);
+    assert_eq!(home.hub.instance(&which("bad")).unwrap().restarts, 0);
+}
+
+/// Without waiting: the command is answered when it is polled for the first time, whatever its deadline.
+#[tokio::test]
+async fn commands_to_one_that_is_down_are_answered_at_once() {
+    let home = Home::open().await;
+    home.run("misbehave", "m", &[]).await;
+    let mut request = home.request("m/misbehave/good", true);
+    request.deadline = CommandRequest::LONGEST;
+    let unavailable = |when: &str| {
+        let outcome = home.hub.command(request.clone()).now_or_never().expect(when).outcome;
+        assert!(matches!(outcome, CommandOutcome::Unavailable(_)), "{when}: {outcome:?}");
+    };
+    home.hub.stop(&which("m")).await.unwrap();
+    unavailable("stopped");
+    home.hub.configure(&which("m"), json!({"life": "fail-at-start"})).await.unwrap();
+    home.hub.start(&which("m")).await.unwrap();
+    home.until("m", "backing off", |info| matches!(info.state, State::BackingOff { .. })).await;
+    unavailable("backing off");
+    home.hub.configure(&which("m"), json!({"life": "never-ready"})).await.unwrap();
+    home.until("m", "starting", |info| info.state == State::Starting).await;
+    unavailable("starting");
+    assert_eq!(home.hub.instance(&which("m")).unwrap().failures.unavailable, 3);
+}
+
 #[tokio::test]
 async fn too_many_devices_are_refused() {
     let home = beside("too-many-devices", Duration::from_secs(2)).await;
@@ -132,6 +219,8 @@ async fn a_command_that_hangs_stops_nothing_else() {
         .filter(|result| matches!(&result.outcome, CommandOutcome::Busy(reason) if reason.contains("queue=")))
         .count();
     assert_eq!(busy, 1);
+    let failures = home.hub.instance(&which("m")).unwrap().failures;
+    assert_eq!((failures.busy, failures.timeout), (1, 33));
     // 33 calls were never answered: that is one too many.
     home.until("m", "restarted", |info| info.restarts == 1 && info.ready).await;
     assert_eq!(home.switch("m/misbehave/good", true).await.outcome, CommandOutcome::Ok);

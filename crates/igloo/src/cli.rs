@@ -66,6 +66,9 @@ pub(crate) enum Command {
     Providers {
         /// Only this one, with everything about it.
         name: Option<String>,
+        /// What they use and have done since the hub started.
+        #[arg(long, conflicts_with = "name")]
+        stats: bool,
     },
     /// Start an instance, now and whenever the hub starts.
     Start(Name),

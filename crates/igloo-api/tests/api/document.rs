@@ -136,6 +136,9 @@ async fn every_operation_answers_as_the_document_says() {
 
     api.ok(get.clone(), "/v1/logs", &[], "?instance=demo-2&last=5", none()).await;
     api.ok(get.clone(), "/v1/denials", &[], "?instance=demo-2", none()).await;
+    assert_eq!(api.ok(get.clone(), "/v1/doctor", &[], "", none()).await["providers"][0]["instance"], "demo-2");
+    // Not JSON: `metrics` looks at it.
+    api.called.insert((String::from("get"), String::from("/metrics")));
 
     let token = api.ok(post.clone(), "/v1/tokens", &[], "", json!({"name": "panel", "scope": "read"})).await;
     api.ok(get.clone(), "/v1/tokens", &[], "", none()).await;

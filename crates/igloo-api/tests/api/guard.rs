@@ -49,6 +49,13 @@ async fn foreign_hosts_and_origins_are_refused() {
         let request = format!("{head}\nConnection: close\n\n");
         assert_eq!(status(&home, &request).await, expected, "{head}");
     }
+    home.stop().await;
+}
+
+/// The original let any web page follow and change the home.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn original_a_foreign_origin_on_the_websocket_is_refused() {
+    let home = Home::start().await;
     let upgrade = "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     let token = format!("Authorization: Bearer {}", home.admin);

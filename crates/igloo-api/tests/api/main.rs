@@ -4,5 +4,7 @@
 
 mod document;
 mod guard;
+mod metrics;
+mod original;
 mod sockets;
 mod support;

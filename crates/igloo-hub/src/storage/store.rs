@@ -110,7 +110,7 @@ mod tests {
         let connection = open(&directory.path().join("igloo.db")).unwrap();
         connection
             .execute_batch(
-                "INSERT INTO packages VALUES ('p', '', '', 0);
+                "INSERT INTO packages (id, manifest, component_sha256, size) VALUES ('p', '', '', 0);
                  INSERT INTO instances (name, package, wanted, config, grants) VALUES ('a', 'p', 0, '', '')",
             )
             .unwrap();

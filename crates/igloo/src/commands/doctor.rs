@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use igloo_api::wire::{Health, Instance, State};
+use igloo_api::wire::{Diagnosis, Health, Instance, Protection, ProviderDiagnosis, State};
 use serde::Serialize;
 
 use super::install;
@@ -128,7 +128,91 @@ async fn hub(which: &Where) -> Vec<Finding> {
         }
         Err(error) => findings.push(finding("token", Verdict::Bad, format!("{error:#}"))),
     }
+    // A hub that is older has none.
+    if let Ok(diagnosis) = client.get::<Diagnosis>(&["doctor"], &[]).await {
+        findings.extend(protections(&diagnosis));
+    }
     findings
+}
+
+/// What the machine lacks, and what each provider has.
+fn protections(diagnosis: &Diagnosis) -> Vec<Finding> {
+    let lacking = |protections: &[Protection]| -> Vec<Protection> {
+        protections.iter().filter(|protection| !protection.in_force).cloned().collect()
+    };
+    let mut findings = Vec::new();
+    let missing = lacking(&diagnosis.machine);
+    // One reason for all of them is told once.
+    let common = missing.first().and_then(|first| first.reason.clone()).filter(|reason| {
+        missing.len() > 1 && missing.iter().all(|protection| protection.reason.as_ref() == Some(reason))
+    });
+    if missing.is_empty() {
+        findings.push(finding("protections", Verdict::Good, "this machine offers all of them to processes"));
+    } else if let Some(reason) = common {
+        let names: Vec<&str> = missing.iter().map(|protection| protection.name.as_str()).collect();
+        findings.push(finding("protections", Verdict::Information, format!("{reason}: {}", names.join(", "))));
+    } else {
+        for protection in &missing {
+            let reason = protection.reason.as_deref().unwrap_or("no reason is known");
+            let detail = format!("lacks {}: {reason}. With it: {}", protection.name, protection.means);
+            let found = finding("protections", Verdict::Information, detail);
+            findings.push(match way_out(&protection.name) {
+                Some(way_out) => found.or_else(way_out),
+                None => found,
+            });
+        }
+    }
+    for provider in &diagnosis.providers {
+        findings.push(provider_finding(provider, &lacking(&provider.protections)));
+    }
+    findings
+}
+
+fn provider_finding(provider: &ProviderDiagnosis, missing: &[Protection]) -> Finding {
+    let how = format!("{}: {}", provider.instance, provider.run_as);
+    if provider.protections.is_empty() {
+        return finding("provider", Verdict::Good, format!("{how}, in WebAssembly's sandbox in the hub"));
+    }
+    if missing.is_empty() {
+        return finding("provider", Verdict::Good, format!("{how}, all protections are in force"));
+    }
+    let names: Vec<&str> = missing.iter().map(|protection| protection.name.as_str()).collect();
+    let detail = format!("{how}, without {}", names.join(", "));
+    let required: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| provider.requires.iter().any(|required| required == name))
+        .filter(|name| !provider.without.iter().any(|accepted| accepted == name))
+        .collect();
+    if required.is_empty() {
+        let verdict = if provider.state == State::Running { Verdict::Information } else { Verdict::Warning };
+        return finding("provider", verdict, detail);
+    }
+    let grants: Vec<String> = required.iter().map(|name| format!("without={name}")).collect();
+    finding("provider", Verdict::Warning, format!("{detail}; it requires {}", required.join(", "))).or_else(format!(
+        "igloo grants add {} {}    accepts that",
+        provider.instance,
+        grants.join(" ")
+    ))
+}
+
+/// What gives a machine a protection, where that is in its owner's hands.
+fn way_out(protection: &str) -> Option<&'static str> {
+    Some(match protection {
+        "user-namespace" | "mount-namespace" | "pid-namespace" | "ipc-namespace" | "uts-namespace"
+        | "network-namespace" => {
+            "allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, \
+             kernel.apparmor_restrict_unprivileged_userns"
+        }
+        "landlock" => "Linux 5.13 or newer, started with lsm=landlock,…",
+        "seccomp" | "socket-broker" => {
+            "a kernel with CONFIG_SECCOMP_FILTER; in a container, its runtime must allow seccomp"
+        }
+        "memory-limit" | "process-limit" | "cpu-limit" => {
+            "give the hub a control group of its own: Delegate=yes in its systemd unit"
+        }
+        _ => return None,
+    })
 }
 
 fn data_directory(data: &Path) -> Vec<Finding> {

@@ -70,7 +70,7 @@ fn check_run_as(manifest: &Manifest, given: &GivenRunAs) -> anyhow::Result<()> {
     let engine = chosen.unwrap_or(provider.run_as()).engine();
     if provider.file(engine).is_none() {
         let name = &manifest.package.name;
-        return Err(usage(format!("{name} has no file for the engine '{engine}'")).into());
+        return Err(usage(format!("{name} has no file for the engine '{engine}'")));
     }
     Ok(())
 }

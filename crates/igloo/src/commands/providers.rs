@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use igloo_api::wire::{ActionCall, ActionResult, Instance, InstanceChange, Package, RunAsChoice, State};
+use igloo_api::wire::{
+    ActionCall, ActionResult, Engine, Failures, Instance, InstanceChange, Package, Placement, RunAs, RunAsChoice,
+    State, Stats,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Context, grants, install};
 use crate::{
-    cli::{Action, Config, Remove, RunAs},
+    cli::{Action, Config, Remove},
     failure::Failure,
     output::{Text, Tone},
     packages, show,
@@ -25,19 +28,86 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = instances.iter().map(row);
-    context
-        .output
-        .table(["NAME", "PACKAGE", "RUNS AS", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
+    context.output.table(["NAME", "PACKAGE", "STATE", "DEVICES", "MEMORY", "CPU TIME", "RESTARTS", ""], rows);
     Ok(())
 }
 
-fn row(instance: &Instance) -> [Text; 9] {
+/// `igloo providers --stats`.
+pub(super) async fn stats(context: &Context) -> anyhow::Result<()> {
+    let instances: Vec<Instance> = context.client.get(&["instances"], &[]).await?;
+    if context.output.json {
+        let figures: Vec<Value> = instances
+            .iter()
+            .map(|instance| {
+                json!({
+                    "name": instance.name,
+                    "state": instance.state,
+                    "restarts": instance.restarts,
+                    "stats": instance.stats,
+                    "limits": instance.limits,
+                })
+            })
+            .collect();
+        return context.output.json(&figures);
+    }
+    let header = [
+        "NAME",
+        "CPU TIME",
+        "MEMORY",
+        "WRITES",
+        "EVENTS",
+        "COMMANDS",
+        "FAILED",
+        "QUEUE",
+        "SOCKETS",
+        "PORTS",
+        "DENIALS",
+        "LOST LINES",
+        "RESTARTS",
+    ];
+    context.output.table(header, instances.iter().map(figures));
+    Ok(())
+}
+
+fn figures(instance: &Instance) -> [Text; 13] {
+    let (stats, limits) = (&instance.stats, &instance.limits);
+    let counted = |count: u64| Text::new(count.to_string(), if count == 0 { Tone::Faint } else { Tone::Plain });
+    let bad = |count: u64| Text::new(count.to_string(), if count == 0 { Tone::Faint } else { Tone::Warning });
+    let of = |used: u64, limit: u64| {
+        let tone = if used >= limit { Tone::Warning } else { Tone::Plain };
+        Text::new(format!("{used}/{limit}"), tone)
+    };
+    let if_counted =
+        |used: Option<u64>, limit: u32| used.map_or_else(|| Text::new("–", Tone::Faint), |used| of(used, limit.into()));
+    [
+        Text::new(&instance.name, Tone::Strong),
+        Text::from(cpu_time(stats.cpu_microseconds)),
+        Text::from(format!("{}/{}", show::bytes(stats.memory_bytes), show::bytes(limits.memory))),
+        counted(stats.writes),
+        counted(stats.events),
+        counted(stats.commands),
+        bad(failed(stats)),
+        of(stats.queue.into(), limits.queue.into()),
+        if_counted(stats.sockets, limits.sockets),
+        if_counted(stats.serial_ports, limits.serial_ports),
+        bad(stats.denials),
+        bad(stats.lost_log_lines),
+        bad(instance.restarts.into()),
+    ]
+}
+
+/// Commands that did not succeed, however they ended.
+fn failed(stats: &Stats) -> u64 {
+    let Failures { rejected, busy, unavailable, timeout, interrupted, failed } = stats.failures;
+    rejected + busy + unavailable + timeout + interrupted + failed
+}
+
+fn row(instance: &Instance) -> [Text; 8] {
     let running = matches!(instance.state, State::Running | State::Starting);
     let if_running = |text: String| if running { Text::from(text) } else { Text::new("–", Tone::Faint) };
     [
         Text::new(&instance.name, Tone::Strong),
-        Text::from(format!("{} {}", instance.package_name, instance.version)),
-        Text::new(instance.run_as.to_string(), Tone::Faint),
+        Text::from(format!("{} {}{}", instance.package_name, instance.version, unusual(instance))),
         show::state(instance.state),
         Text::from(instance.stats.devices.to_string()),
         if_running(show::bytes(instance.stats.memory_bytes)),
@@ -45,6 +115,14 @@ fn row(instance: &Instance) -> [Text; 9] {
         Text::new(instance.restarts.to_string(), if instance.restarts == 0 { Tone::Faint } else { Tone::Warning }),
         remark(instance),
     ]
+}
+
+/// How it runs, where that is not as most do.
+fn unusual(instance: &Instance) -> String {
+    match instance.run_as {
+        RunAs { engine: Engine::Component, placement: Placement::InHub } => String::new(),
+        run_as => format!(" ({run_as})"),
+    }
 }
 
 fn cpu_time(microseconds: u64) -> String {
@@ -97,7 +175,15 @@ pub(super) async fn show(context: &Context, name: &str) -> anyhow::Result<()> {
         ("cpu time", cpu_time(stats.cpu_microseconds)),
         ("writes", stats.writes.to_string()),
         ("events", format!("{}{}", stats.events, lost(stats.lost_events, "lost"))),
-        ("commands", format!("{}{}", stats.commands, lost(stats.stuck_calls.into(), "never answered"))),
+        (
+            "commands",
+            format!(
+                "{}{}{}",
+                stats.commands,
+                lost(failed(stats), "failed"),
+                lost(stats.stuck_calls.into(), "never answered")
+            ),
+        ),
         ("denials", stats.denials.to_string()),
     ];
     if stats.lost_log_lines > 0 {
@@ -131,7 +217,7 @@ pub(super) async fn change_state(context: &Context, name: &str, change: &str) ->
 }
 
 /// `igloo run-as`.
-pub(super) async fn run_as(context: &Context, run_as: &RunAs) -> anyhow::Result<()> {
+pub(super) async fn run_as(context: &Context, run_as: &crate::cli::RunAs) -> anyhow::Result<()> {
     let choice = run_as.how.choice();
     if choice == RunAsChoice::default() && !run_as.default {
         return Err(Failure::usage(

@@ -84,6 +84,68 @@ fn a_home_from_nothing_to_removal() {
 }
 
 #[test]
+fn how_a_provider_runs_is_chosen_shown_and_refused() {
+    let home = Home::start(&[]);
+    home.igloo(&["install", &package("demo-home"), "--engine", "process"])
+        .failed(2, "no file for the engine 'process'");
+    let in_hub = ["install", &package("demo-home"), "--engine", "process", "--placement", "in-hub"];
+    home.igloo(&in_hub).failed(2, "always isolated");
+    home.igloo(&["install", &package("demo-home"), "--placement", "in-hub"]).succeeded();
+    let shown = home.igloo(&["providers", "demo-home"]).stdout;
+    assert!(normalized(&shown).contains("runs as component (your choice: igloo run-as)"), "{shown}");
+    home.igloo(&["run-as", "demo-home"]).failed(2, "--default");
+    home.igloo(&["run-as", "demo-home", "--engine", "process"]).failed(1, "no native executable");
+    home.igloo(&["run-as", "demo-home", "--default"]).succeeded();
+    let stats = home.igloo(&["providers", "--stats"]).stdout;
+    assert!(stats.contains("QUEUE") && stats.contains(" 0/32 "), "{stats}");
+    let json: Value = serde_json::from_str(&home.igloo(&["providers", "--stats", "--json"]).stdout).unwrap();
+    assert!(json[0]["stats"]["cpu-microseconds"].as_u64().is_some_and(|time| time > 0), "{json}");
+    let doctor = home.igloo(&["doctor"]).stdout;
+    assert!(doctor.contains("demo-home: component, in WebAssembly's sandbox in the hub"), "{doctor}");
+    home.stop();
+}
+
+/// The original's providers outlived it.
+#[test]
+fn original_sigterm_ends_the_hub_in_order_and_leaves_nobody() {
+    let mut home = Home::start(&["--package", &package("demo-home")]);
+    home.until_running("demo-home");
+    home.igloo(&["set", "living-lamp", "dimmer=12%"]).succeeded();
+    let below = descendants(home.process());
+    // It checks the exit code and that the address is gone.
+    home.restart();
+    let left: Vec<_> = descendants(1).into_iter().filter(|process| below.contains(process)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    // What was set just before is what is known just after.
+    let lamp: Value = serde_json::from_str(&home.igloo(&["get", "living-lamp", "--json"]).stdout).unwrap();
+    assert_eq!(lamp["path"], "demo-home/living-lamp");
+    home.stop();
+}
+
+/// The processes below one, by id and start, which is field 22 of proc_pid_stat(5).
+fn descendants(of: u32) -> Vec<(u32, String)> {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let all: Vec<(u32, u32, String)> = entries
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            let text = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name may have spaces: what follows it begins with field 3.
+            let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+            Some((id, fields[1].parse().ok()?, fields[19].to_owned()))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut descendants = Vec::new();
+    while let Some(parent) = found.pop() {
+        for (id, _, start) in all.iter().filter(|(_, known, _)| *known == parent) {
+            found.push(*id);
+            descendants.push((*id, start.clone()));
+        }
+    }
+    descendants
+}
+
+#[test]
 fn roots_are_added_listed_and_removed() {
     let home = Home::start(&[]);
     let folder = tempfile::tempdir().unwrap();

@@ -103,6 +103,11 @@ impl Home {
         self.hub = up(self.data.path(), &address, &self.arguments);
     }
 
+    /// The hub's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.hub.id()
+    }
+
     /// Another hub in the same directory.
     pub(crate) fn second(&self) -> Ran {
         igloo(&["up", "--listen", "127.0.0.1:0", "--data", self.data.path().to_str().unwrap()], &[])

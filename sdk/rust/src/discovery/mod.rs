@@ -21,6 +21,13 @@
 
 mod error;
 
+#[cfg(target_family = "wasm")]
+#[path = "component.rs"]
+mod carry;
+#[cfg(not(target_family = "wasm"))]
+#[path = "process.rs"]
+mod carry;
+
 pub use error::DiscoveryError;
 
 use crate::{
@@ -29,10 +36,6 @@ use crate::{
 };
 use std::{collections::VecDeque, net::IpAddr};
 use tokio::sync::mpsc;
-use wit_bindgen::rt::async_support::{StreamReader, StreamResult};
-
-/// Findings that are taken from the hub at a time.
-const AT_A_TIME: usize = 16;
 
 /// A service found by DNS-SD over mDNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,15 +119,15 @@ pub async fn search(target: &str) -> Result<Browser, DiscoveryError> {
 #[derive(Debug)]
 pub struct Browser {
     findings: mpsc::Receiver<Vec<types::Finding>>,
-    /// Received and not asked for yet: at most [`AT_A_TIME`].
+    /// Received and not asked for yet.
     waiting: VecDeque<Finding>,
 }
 
 impl Browser {
-    fn start(findings: StreamReader<types::Finding>) -> Self {
+    fn start(findings: carry::Findings) -> Self {
         // The hub keeps the newest state for a slow reader, so there is nothing to gain from a longer queue here.
         let (sender, receiver) = mpsc::channel(1);
-        runtime::start(carry(findings, sender));
+        runtime::start(carry::carry(findings, sender));
         Self { findings: receiver, waiting: VecDeque::new() }
     }
 
@@ -136,25 +139,6 @@ impl Browser {
             self.waiting.extend(findings.into_iter().map(Finding::from));
         }
         self.waiting.pop_front()
-    }
-}
-
-/// Carries findings until the hub ends the stream or nobody reads any more.
-async fn carry(mut findings: StreamReader<types::Finding>, browser: mpsc::Sender<Vec<types::Finding>>) {
-    loop {
-        // A place first: what is not asked of the hub is kept there, as state.
-        let Ok(place) = browser.reserve().await else { return };
-        let (status, read) = tokio::select! {
-            biased;
-            () = browser.closed() => return,
-            step = findings.read(Vec::with_capacity(AT_A_TIME)) => step,
-        };
-        if !read.is_empty() {
-            place.send(read);
-        }
-        if status == StreamResult::Dropped {
-            return;
-        }
     }
 }
 
