@@ -1,6 +1,13 @@
 //! Installed packages, and making what their files need to be run.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use igloo_engine::{
     component::{ComponentEngine, Prepared},
@@ -41,6 +48,8 @@ pub(crate) struct Package {
     isolated: tokio::sync::Mutex<Option<Isolated>>,
     /// Locked while the executable is read; true once it was what was installed.
     checked: tokio::sync::Mutex<bool>,
+    /// The executable was not what was installed when it was read last.
+    damaged: AtomicBool,
 }
 
 impl Package {
@@ -65,6 +74,7 @@ impl Package {
             prepared: tokio::sync::Mutex::default(),
             isolated: tokio::sync::Mutex::default(),
             checked: tokio::sync::Mutex::default(),
+            damaged: AtomicBool::new(false),
         })
     }
 
@@ -155,7 +165,9 @@ impl Package {
         if !*checked {
             let StoredFile { path, sha256 } = file.clone();
             let reading = core.runtime.spawn_blocking(move || package_files::check(&path, &sha256));
-            reading.await.unwrap_or_else(|_| Err(String::from("the hub is stopping")))?;
+            let found = reading.await.unwrap_or_else(|_| Err(String::from("the hub is stopping")));
+            self.damaged.store(found.is_err(), Ordering::Release);
+            found?;
             *checked = true;
         }
         Ok(file.path)
@@ -166,9 +178,9 @@ impl Package {
         run_as.engine() == Engine::Process || *self.compiled.lock() == CompileState::Ready
     }
 
-    /// Whether it could not be compiled; perhaps its files are not what they were.
+    /// Whether it could not be compiled or read; perhaps its files are not what they were.
     pub(crate) fn has_failed(&self) -> bool {
-        matches!(*self.compiled.lock(), CompileState::Failed { .. })
+        self.damaged.load(Ordering::Acquire) || matches!(*self.compiled.lock(), CompileState::Failed { .. })
     }
 
     pub(crate) fn info(&self) -> PackageInfo {
