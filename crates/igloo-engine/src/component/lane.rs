@@ -44,6 +44,7 @@ pub(super) struct Guest {
     meters: Arc<Meters>,
     ticker: Arc<Ticker>,
     lingers: bool,
+    has_slow_lane: bool,
     pause: Option<Pin<Box<Sleep>>>,
     busy_since: Option<Instant>,
     long_at: Option<Instant>,
@@ -72,6 +73,7 @@ impl Guest {
             meters,
             ticker: shared.ticker.clone(),
             lingers: shared.lingers,
+            has_slow_lane: shared.slow.is_some(),
             pause: None,
             busy_since: None,
             long_at: None,
@@ -157,7 +159,7 @@ impl Guest {
 
     fn belongs(&self, now: Instant) -> Lane {
         match self.long_at {
-            Some(at) if now.duration_since(at) < COOL => Lane::Slow,
+            Some(at) if self.has_slow_lane && now.duration_since(at) < COOL => Lane::Slow,
             _ => Lane::Quick,
         }
     }
