@@ -8,9 +8,13 @@ use igloo_engine::{
     Denial, Home, Policy, Roots,
     component::{ComponentEngine, EngineOptions, Launch, Prepared},
 };
-use igloo_hub::{CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, State};
+use igloo_hub::{
+    CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, PackageFiles, State,
+};
 use igloo_model::{DeviceDescription, DeviceId, Query, Value};
-use igloo_protocol::{BadUpdate, Command, DescribeError, EmitError, Grants, LogLevel, RunAsChoice, StoreError, Update};
+use igloo_protocol::{
+    BadUpdate, Command, DescribeError, EmitError, Grants, LogLevel, RunAs, RunAsChoice, StoreError, Update,
+};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -23,6 +27,11 @@ pub(crate) struct TestHub {
 /// The project's root.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The program that starts sandboxes.
+pub(crate) fn launcher() -> PathBuf {
+    root().join("target/release/igloo")
 }
 
 /// A package's manifest and component.
@@ -40,7 +49,7 @@ impl TestHub {
         let directory = tempfile::tempdir()?;
         let options = Options {
             data: directory.path().join("home"),
-            engine: EngineOptions::new(root().join("target/test-cache")),
+            engine: EngineOptions::new(root().join("target/test-cache")).launcher(launcher()),
             api_addresses: Vec::new(),
         };
         Ok(Self { hub: Hub::open(options).await?, _directory: directory })
@@ -66,8 +75,31 @@ impl TestHub {
         grants: &[&str],
         config: serde_json::Value,
     ) -> Result<InstanceInfo> {
+        self.add(package_name, name, grants, config, RunAs::InHub).await
+    }
+
+    /// Installs a package as an instance that runs in this way, and waits until it is ready.
+    pub(crate) async fn install_as(&self, package_name: &str, name: &str, run_as: RunAs) -> Result<InstanceInfo> {
+        let grants = ["cpu=400%", "writes=4000000000/s"];
+        let info = self.add(package_name, name, &grants, serde_json::Value::Null, run_as).await?;
+        self.ready(&info).await
+    }
+
+    async fn add(
+        &self,
+        package_name: &str,
+        name: &str,
+        grants: &[&str],
+        config: serde_json::Value,
+        run_as: RunAs,
+    ) -> Result<InstanceInfo> {
         let (manifest, component) = package(package_name)?;
-        let package = self.hub.add_package(manifest, std::fs::read(component)?).await?;
+        let executable = component.with_file_name(package_name);
+        let files = PackageFiles {
+            component: Some(std::fs::read(component)?),
+            executable: executable.exists().then(|| std::fs::read(&executable)).transpose()?,
+        };
+        let package = self.hub.add_package(manifest, files).await?;
         let mut all = Grants::default();
         for grant in grants {
             all.add(grant.parse()?);
@@ -77,13 +109,13 @@ impl TestHub {
             name: Some(name.parse()?),
             config,
             grants: all,
-            run_as: RunAsChoice::default(),
+            run_as: RunAsChoice { engine: Some(run_as.engine()), placement: Some(run_as.placement()) },
             start: true,
         };
         Ok(self.hub.add_instance(request).await?)
     }
 
-    async fn ready(&self, info: &InstanceInfo) -> Result<InstanceInfo> {
+    pub(crate) async fn ready(&self, info: &InstanceInfo) -> Result<InstanceInfo> {
         let which = InstanceRef::Id(info.id);
         let mut watch = self.hub.watch(Query::all());
         let wait = async {

@@ -3,6 +3,7 @@
 
 mod backbone;
 mod commands;
+mod engines;
 mod hub;
 mod memory;
 mod neighbours;
@@ -33,6 +34,18 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// One provider as a component in the hub, as a component in a worker process, and as a native process.
+    Engines {
+        /// Also print one line of JSON with the key figures.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A part of `engines`, on the one core that it is started on.
+    #[command(hide = true)]
+    EnginesPinned,
+    /// The other side of a ping-pong.
+    #[command(hide = true)]
+    Pong,
     /// Ordinary tokio code in a component, beside the same code natively.
     RustCrates {
         /// Also print one line of JSON with the key figures.
@@ -46,6 +59,9 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match Arguments::parse().what {
         What::Backbone { json } => runtime.block_on(backbone::run(json)),
+        What::Engines { json } => runtime.block_on(engines::run(json)),
+        What::EnginesPinned => runtime.block_on(engines::run_pinned()),
+        What::Pong => engines::pong(),
         What::RustCrates { json } => runtime.block_on(rust_crates::run(json)),
     }
 }

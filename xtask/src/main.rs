@@ -84,6 +84,12 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// One provider as a component in the hub, isolated, and as a native process.
+    Engines {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ordinary tokio code in a component, beside the same code natively.
     RustCrates {
         /// Print JSON.
@@ -114,6 +120,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { filter, long } => test::test(filter.as_deref(), long),
         Task::Generate { check } => generate::generate(check),
         Task::Bench { what: Bench::Backbone { json } } => bench("backbone", json),
+        Task::Bench { what: Bench::Engines { json } } => bench("engines", json),
         Task::Bench { what: Bench::RustCrates { json } } => bench("rust-crates", json),
         Task::Libraries => libraries::libraries(),
         Task::BuildGuests { names } => guests::build(&names),
@@ -122,6 +129,8 @@ fn run(task: Task) -> Result<()> {
 
 fn bench(what: &str, json: bool) -> Result<()> {
     guests::build(&[])?;
+    // It starts sandboxes.
+    process::run(process::cargo(&["build", "--release", "--package", "igloo"]), "Look at what cargo says.")?;
     let mut command = process::cargo(&["run", "--release", "--package", "igloo-bench", "--", what]);
     command.args(json.then_some("--json"));
     process::run(command, "If it did not compile, `cargo build --release -p igloo-bench` shows only that.")
