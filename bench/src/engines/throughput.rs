@@ -10,7 +10,7 @@ use super::{ALL, named};
 use crate::{hub::TestHub, report::table};
 
 const COUNT: u32 = 400_000;
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) async fn measure() -> Result<()> {
     let home = TestHub::open().await?;

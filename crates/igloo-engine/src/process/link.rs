@@ -67,7 +67,8 @@ struct Piece {
 struct Calls {
     waiting: HashMap<u64, Call>,
     last: u64,
-    closed: bool,
+    /// After the welcome, until the end.
+    open: bool,
 }
 
 /// Why a frame was not sent.
@@ -116,7 +117,7 @@ impl Link {
         };
         let id = {
             let mut calls = self.calls.lock();
-            if calls.closed {
+            if !calls.open {
                 return Err(CommandError::Unavailable);
             }
             if calls.waiting.len() >= QUEUED_CALLS {
@@ -153,10 +154,15 @@ impl Link {
         }
     }
 
+    /// Calls are delivered from now on: the process has been welcomed.
+    pub(crate) fn open(&self) {
+        self.calls.lock().open = true;
+    }
+
     /// Nothing is delivered any more, and whoever waits is told that there will be no answer.
     pub(crate) fn close(&self) {
         let mut calls = self.calls.lock();
-        calls.closed = true;
+        calls.open = false;
         calls.waiting.clear();
     }
 

@@ -367,6 +367,7 @@ impl<'a> Conversation<'a> {
                 if let Err(error) = self.link.send(&welcome, None) {
                     return Some(Said::Nonsense(error.to_string()));
                 }
+                self.link.open();
             }
             FromProvider::Complete {} => home.complete(),
             FromProvider::Ready {} => home.ready(),
