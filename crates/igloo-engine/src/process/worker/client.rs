@@ -51,6 +51,8 @@ pub(super) struct Client {
     socket: UnixStream,
     out: Mutex<Vec<u8>>,
     to_flush: Notify,
+    /// [`Client::ask`] left something for [`Client::next`].
+    left: Notify,
     state: Mutex<State>,
 }
 
@@ -80,6 +82,7 @@ impl Client {
             socket: UnixStream::from_std(socket).map_err(broken)?,
             out: Mutex::default(),
             to_flush: Notify::new(),
+            left: Notify::new(),
             state: Mutex::default(),
         });
         let flusher = client.clone();
@@ -142,7 +145,7 @@ impl Client {
             }
             self.wait_for(PollFlags::IN);
             match self.read() {
-                Ok(true) => self.to_flush.notify_one(),
+                Ok(true) => self.left.notify_one(),
                 Ok(false) => {}
                 Err(_) => return Err(gone()),
             }
@@ -198,7 +201,10 @@ impl Client {
             if let Some(message) = self.state.lock().inbox.pop_front() {
                 return Ok(message);
             }
-            self.socket.readable().await.map_err(|error| Broken(error.to_string()))?;
+            tokio::select! {
+                ready = self.socket.readable() => ready.map_err(|error| Broken(error.to_string()))?,
+                () = self.left.notified() => continue,
+            }
             match self.socket.try_io(Interest::READABLE, || self.receive()) {
                 Ok(0) => return Err(Broken(String::from("it was closed"))),
                 Ok(_) => self.state.lock().sort_all()?,
