@@ -15,6 +15,7 @@ mod output;
 mod outside;
 pub mod policy;
 pub mod process;
+mod quota;
 pub mod roots;
 #[doc(hidden)]
 pub mod test_home;

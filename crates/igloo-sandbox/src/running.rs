@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::io::unix::AsyncFd;
 
 use crate::cgroup::Group;
+use crate::deleted;
 use crate::error::Error;
 use crate::protection::{Protection, Report};
 use crate::start::{Socket, kill};
@@ -214,6 +215,11 @@ impl Running {
             Some(group) => usage::read(group, self.init_pid()),
             None => Usage::default(),
         }
+    }
+
+    /// Bytes of the files that its processes have open and that were deleted, on the file system of this device number.
+    pub fn deleted_bytes(&self, device: u64) -> u64 {
+        self.init_pid().map_or(0, |init| deleted::bytes(init, device))
     }
 
     /// Init's number outside of the sandbox: for looking at it. It is nobody else's as long as this lives.

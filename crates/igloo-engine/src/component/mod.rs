@@ -42,6 +42,7 @@ use crate::{
     outside::{Local, Outside, ports::PortsInUse},
     policy::Policy,
     process,
+    quota::Watcher,
     roots::Roots,
 };
 
@@ -123,7 +124,7 @@ pub struct Launch {
     pub limits: Limits,
     /// Its home.
     pub home: Arc<dyn Home>,
-    /// The directory it sees as `/data`. It has no quota.
+    /// The directory it sees as `/data`, which `limits.private` bounds.
     pub private_directory: PathBuf,
     /// The root certificates that it and its requests trust; it sees them in `/etc/ssl`.
     pub roots: Arc<Roots>,
@@ -152,6 +153,8 @@ pub(crate) struct Shared {
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: Arc<PortsInUse>,
     pub(crate) discovery: Arc<Discovery>,
+    /// Watches private directories. A worker's is watched by its hub.
+    pub(crate) watcher: Option<Arc<Watcher>>,
     /// Whether a guest's thread looks for the next call for a moment after one. A worker's thread has other things to do.
     pub(crate) lingers: bool,
     /// Runs the slow lane. A worker has none: there is nobody to be kept from.
@@ -216,6 +219,7 @@ impl ComponentEngine {
             ticker,
             ports: Arc::default(),
             discovery: Arc::default(),
+            watcher: lingers.then(|| Watcher::start(quick.handle())),
             lingers,
             slow: slow.as_ref().map(|slow| slow.handle().clone()),
         };
@@ -291,6 +295,11 @@ impl ComponentEngine {
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
         }
         instance
+    }
+
+    /// What watches private directories, to be shared with other engines.
+    pub(crate) fn watcher(&self) -> Option<&Arc<Watcher>> {
+        self.shared.watcher.as_ref()
     }
 
     /// The broker that this engine's instances find devices with, to be shared with other engines.

@@ -110,11 +110,13 @@ impl ProcessEngine {
             meters: meters.clone(),
         };
         let outside = self.component.local(&launch);
+        let watcher = self.component.watcher().cloned();
         let session = session::Session {
             launcher: self.launcher.clone(),
             what,
             launch,
             outside,
+            watcher,
             link,
             gauge: instance.gauge.clone(),
             protections: instance.protections.clone(),

@@ -36,6 +36,7 @@ use crate::{
     instance::{Exit, Gauge, Meters, shorten},
     output::Lines,
     outside::Local,
+    quota::{Quota, Unmeasurable, Watcher},
 };
 
 /// How long a process may take until it says hello.
@@ -64,6 +65,7 @@ pub(super) struct Session {
     pub(super) what: What,
     pub(super) launch: Launch,
     pub(super) outside: Local,
+    pub(super) watcher: Option<Arc<Watcher>>,
     pub(super) link: Arc<OnceLock<Arc<Link>>>,
     pub(super) gauge: Gauge,
     pub(super) protections: Arc<OnceLock<Vec<ProtectionReport>>>,
@@ -84,6 +86,10 @@ impl Session {
     async fn run(self) -> Exit {
         let spec = match self.spec() {
             Ok(spec) => spec,
+            Err(error) => return Exit::NotStarted(error.to_string()),
+        };
+        let quota = match self.quota().await {
+            Ok(quota) => quota,
             Err(error) => return Exit::NotStarted(error.to_string()),
         };
         let mut running = match igloo_sandbox::start(&self.launcher, spec).await {
@@ -126,6 +132,7 @@ impl Session {
         });
         let mut conversation = Conversation::new(&self, link.clone(), budget);
         let exit = tokio::select! {
+            Some(reason) = exceeded(quota, running.clone()) => Exit::Killed(reason),
             said = conversation.listen() => conversation.after(said, &running).await,
             ending = running.wait() => {
                 let _ = timeout(LAST_WORDS, conversation.listen()).await;
@@ -145,6 +152,13 @@ impl Session {
         };
         link.close();
         exit
+    }
+
+    /// Measures its private directory before anything of it runs.
+    async fn quota(&self) -> Result<Option<Quota>, Unmeasurable> {
+        let Some(watcher) = &self.watcher else { return Ok(None) };
+        let (directory, home) = (self.launch.private_directory.clone(), self.launch.home.clone());
+        Quota::begin(watcher, directory, self.launch.limits.private, home).await.map(Some)
     }
 
     fn spec(&self) -> std::io::Result<Spec> {
@@ -187,6 +201,11 @@ impl Session {
             extra_fds,
         })
     }
+}
+
+/// Waits until its private directory holds too much.
+async fn exceeded(quota: Option<Quota>, running: Arc<Running>) -> Option<String> {
+    Some(quota?.exceeded(Box::new(move |device| running.deleted_bytes(device))).await)
 }
 
 /// The sandbox's report in the words of grants and manifests.
