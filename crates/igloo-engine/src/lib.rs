@@ -8,6 +8,7 @@
 mod budget;
 pub mod component;
 mod convert;
+mod counted;
 pub mod discovery;
 pub mod home;
 pub mod instance;

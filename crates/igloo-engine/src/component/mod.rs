@@ -36,6 +36,7 @@ use wasmtime::component::Linker;
 pub use self::cache::{CompilerCommand, compile_child};
 use self::{bindings::ProviderPre, state::State};
 use crate::{
+    counted::Counted,
     discovery::Discovery,
     home::Home,
     instance::{Exit, Gauge, Instance, Meters, QUEUED_CALLS, Route},
@@ -260,7 +261,8 @@ impl ComponentEngine {
     #[must_use]
     pub fn start(&self, prepared: &Prepared, launch: Launch) -> Instance {
         let outside = self.local(&launch);
-        self.start_with(prepared, launch, Arc::new(outside))
+        let counted = outside.counted.clone();
+        self.start_with(prepared, launch, Arc::new(outside), counted)
     }
 
     /// What an instance of this hub reaches.
@@ -271,12 +273,18 @@ impl ComponentEngine {
             roots: launch.roots.clone(),
             ports: self.shared.ports.clone(),
             discovery: self.shared.discovery.clone(),
-            limits: launch.limits,
+            counted: Counted::new(&launch.limits),
         }
     }
 
-    /// Starts an instance whose outside is this.
-    pub(crate) fn start_with(&self, prepared: &Prepared, launch: Launch, outside: Arc<dyn Outside>) -> Instance {
+    /// Starts an instance whose outside is this, and what it holds there.
+    pub(crate) fn start_with(
+        &self,
+        prepared: &Prepared,
+        launch: Launch,
+        outside: Arc<dyn Outside>,
+        counted: Counted,
+    ) -> Instance {
         let (calls, incoming) = mpsc::channel(QUEUED_CALLS);
         let (exit, exited) = watch::channel(None);
         let (kill, killed) = watch::channel(None);
@@ -288,6 +296,7 @@ impl ComponentEngine {
             exit: exited,
             kill,
             meters: meters.clone(),
+            counted,
         };
         let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, outside, incoming, killed, meters);
         match &self.runtime {
