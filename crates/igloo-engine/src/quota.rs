@@ -86,7 +86,8 @@ impl Watcher {
     }
 
     async fn listen(&self, events: OwnedFd) {
-        let Ok(events) = AsyncFd::register_with_interest(events, Interest::READABLE) else { return };
+        // SAFETY: an `OwnedFd` gives the same open descriptor as long as it lives, and it lives in the `AsyncFd`.
+        let Ok(events) = (unsafe { AsyncFd::register_with_interest(events, Interest::READABLE) }) else { return };
         let mut buffer = vec![MaybeUninit::uninit(); EVENTS];
         while let Ok(mut ready) = events.readable().await {
             let mut reader = inotify::Reader::new(events.get_ref(), &mut buffer);
