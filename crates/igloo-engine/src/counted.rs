@@ -17,6 +17,8 @@ pub(crate) struct Counted {
     pub(crate) serial_ports: Arc<Count>,
     /// Bytes that wait in this process for the provider, or for the other side.
     pub(crate) buffers: Arc<Count>,
+    /// Bytes of a process's requests that are not answered. Apart, so that a large request is not in its own way.
+    pub(crate) requests: Arc<Count>,
 }
 
 impl Counted {
@@ -24,6 +26,7 @@ impl Counted {
         Self {
             serial_ports: Count::new(Limit::SerialPorts(limits.serial_ports)),
             buffers: Count::new(Limit::Buffers(limits.buffers)),
+            requests: Count::new(Limit::Buffers(limits.buffers)),
         }
     }
 }

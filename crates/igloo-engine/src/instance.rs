@@ -284,7 +284,7 @@ impl Instance {
             stuck_calls: self.meters.stuck.load(Ordering::Relaxed),
             sockets,
             serial_ports: Some(self.counted.serial_ports.now()),
-            buffered_bytes: Some(self.counted.buffers.now() + waiting),
+            buffered_bytes: Some(self.counted.buffers.now() + self.counted.requests.now() + waiting),
             processes: system.map(|system| system.processes),
         }
     }

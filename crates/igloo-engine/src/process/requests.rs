@@ -68,8 +68,8 @@ impl Requests {
                     return send(&self.link, id, Err(RequestError::Busy));
                 }
                 // What it says is held until it is answered.
-                let Ok(held) = self.outside.counted.buffers.take_alone(bytes as u64) else {
-                    self.outside.counted.buffers.tell(&*self.home);
+                let Ok(held) = self.outside.counted.requests.take_alone(bytes as u64) else {
+                    self.outside.counted.requests.tell(&*self.home);
                     return send(&self.link, id, Err(RequestError::Busy));
                 };
                 let answer = self.later(id, later);
