@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use igloo_protocol::{Command, CommandError, ProtectionReport};
+use igloo_protocol::{Command, CommandError, Limits, ProtectionReport};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::process::Link;
+use crate::{counted::Counted, process::Link};
 
 /// Calls that may be waiting for a provider's attention; one more is `busy`.
 pub const QUEUED_CALLS: usize = 256;
@@ -105,7 +105,7 @@ pub struct Stats {
     pub calls: u64,
     /// Calls that timed out and have not been answered.
     pub stuck_calls: u32,
-    /// Sockets open, where they are counted.
+    /// Sockets open, where they are counted; a component's as of its last calls to its host.
     pub sockets: Option<u64>,
     /// Serial ports open, where they are counted.
     pub serial_ports: Option<u64>,
@@ -122,6 +122,8 @@ pub(crate) struct Meters {
     pub(crate) memory_bytes: AtomicU64,
     pub(crate) calls: AtomicU64,
     pub(crate) stuck: AtomicU32,
+    /// A component's sockets, as of its last calls to its host.
+    pub(crate) sockets: AtomicU64,
     /// Whether the last answer was quick.
     quick: AtomicBool,
 }
@@ -147,8 +149,17 @@ impl Route {
     }
 }
 
-/// Reads figures that the system keeps of a process.
-pub(crate) type Gauge = Arc<OnceLock<Box<dyn Fn() -> (Duration, u64) + Send + Sync>>>;
+/// Figures that the system keeps of a process.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Gauged {
+    pub(crate) cpu: Duration,
+    pub(crate) memory_bytes: u64,
+    pub(crate) processes: u64,
+    pub(crate) sockets: u64,
+}
+
+/// Reads them.
+pub(crate) type Gauge = Arc<OnceLock<Box<dyn Fn() -> Gauged + Send + Sync>>>;
 
 impl Meters {
     /// A call that had timed out was answered after all: whoever timed out counted it as stuck.
@@ -167,6 +178,7 @@ pub struct Instance {
     pub(crate) exit: watch::Receiver<Option<Exit>>,
     pub(crate) kill: watch::Sender<Option<String>>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) counted: Counted,
 }
 
 impl Instance {
@@ -177,7 +189,15 @@ impl Instance {
         let (_, exit) = watch::channel(Some(exit));
         let (kill, _) = watch::channel(None);
         let route = Route::Guest(calls);
-        Self { route, gauge: Arc::default(), protections: Arc::default(), exit, kill, meters: Arc::default() }
+        Self {
+            route,
+            gauge: Arc::default(),
+            protections: Arc::default(),
+            exit,
+            kill,
+            meters: Arc::default(),
+            counted: Counted::new(&Limits::default()),
+        }
     }
 
     /// Delivers a command, at most once, and waits for its outcome at most until its deadline.
@@ -251,16 +271,21 @@ impl Instance {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let engine = Duration::from_nanos(self.meters.cpu_nanoseconds.load(Ordering::Relaxed));
-        let (system, memory_bytes) = match self.gauge.get() {
-            Some(read) => read(),
-            None => (Duration::ZERO, self.meters.memory_bytes.load(Ordering::Relaxed)),
+        let system = self.gauge.get().map(|read| read());
+        let (waiting, sockets) = match &self.route {
+            Route::Process(link) => (link.get().map_or(0, |link| link.waiting()), system.map(|system| system.sockets)),
+            Route::Guest(_) => (0, Some(self.meters.sockets.load(Ordering::Relaxed))),
         };
         Stats {
-            cpu_microseconds: u64::try_from((engine + system).as_micros()).unwrap_or(u64::MAX),
-            memory_bytes,
+            cpu_microseconds: u64::try_from((engine + system.map_or(Duration::ZERO, |system| system.cpu)).as_micros())
+                .unwrap_or(u64::MAX),
+            memory_bytes: system.map_or(self.meters.memory_bytes.load(Ordering::Relaxed), |system| system.memory_bytes),
             calls: self.meters.calls.load(Ordering::Relaxed),
             stuck_calls: self.meters.stuck.load(Ordering::Relaxed),
-            ..Stats::default()
+            sockets,
+            serial_ports: Some(self.counted.serial_ports.now()),
+            buffered_bytes: Some(self.counted.buffers.now() + self.counted.requests.now() + waiting),
+            processes: system.map(|system| system.processes),
         }
     }
 

@@ -8,6 +8,7 @@
 mod budget;
 pub mod component;
 mod convert;
+mod counted;
 pub mod discovery;
 pub mod home;
 pub mod instance;
@@ -15,6 +16,7 @@ mod output;
 mod outside;
 pub mod policy;
 pub mod process;
+mod quota;
 pub mod roots;
 #[doc(hidden)]
 pub mod test_home;

@@ -96,6 +96,18 @@ async fn a_full_stack_is_named() {
 }
 
 #[tokio::test]
+async fn who_fills_the_disk_is_ended_and_the_limit_is_named() {
+    for life in ["fill-disk", "fill-disk-unseen"] {
+        let config = format!(r#"{{"life": "{life}"}}"#);
+        let running = launch(&engine(), "misbehave", &["private=1MiB"], &config).await;
+        match tokio::time::timeout(Duration::from_secs(60), running.instance.ended()).await.expect("nobody noticed") {
+            Exit::Killed(reason) => assert!(reason.contains("grant private=2MiB for more"), "{life}: {reason}"),
+            other => panic!("{life}: {other}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_panic_is_a_trap_with_message_and_place() {
     let running = misbehave("panic").await;
     match running.instance.ended().await {

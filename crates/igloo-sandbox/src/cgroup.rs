@@ -168,6 +168,12 @@ impl Group {
         })
     }
 
+    /// How often the kernel refused a process here, in both versions (pids.events: "max").
+    pub(crate) fn refused_processes(&self) -> u64 {
+        let refused = |place: &Place| field(&place.directory.join("pids.events"), "max");
+        self.part(Controller::Pids).and_then(refused).unwrap_or(0)
+    }
+
     /// What is counted here; `None` for what is not.
     pub(crate) fn usage(&self) -> (Option<Duration>, Option<u64>, Option<u64>) {
         let number = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
@@ -395,6 +401,8 @@ mod tests {
         fs::write(own.join("one/memory.stat"), "anon 1\ninactive_file 1000\n").unwrap();
         fs::write(own.join("one/cpu.stat"), "usage_usec 1500\n").unwrap();
         fs::write(own.join("one/pids.current"), "3\n").unwrap();
+        fs::write(own.join("one/pids.events"), "max 2\n").unwrap();
+        assert_eq!(group.refused_processes(), 2);
         assert!(group.out_of_memory());
         assert_eq!(group.usage(), (Some(Duration::from_micros(1500)), Some(4000), Some(3)));
         // Nobody but the kernel can remove such a group.

@@ -15,6 +15,7 @@
 //! Igloo's protocol. It needs Linux 5.14 on x86_64 or aarch64.
 
 mod cgroup;
+mod deleted;
 mod error;
 mod init;
 mod machine;

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::unix::AsyncFd;
 
 use crate::cgroup::Group;
+use crate::deleted;
 use crate::error::Error;
 use crate::protection::{Protection, Report};
 use crate::start::{Socket, kill};
@@ -42,6 +44,8 @@ pub(crate) struct Parts {
     requests: tokio::sync::Mutex<Socket>,
     group: Mutex<Option<Group>>,
     ending: tokio::sync::Mutex<Ending>,
+    /// What its group had counted before that was removed.
+    refused_processes: AtomicU64,
     pub(crate) kernel_ends_tree: bool,
     pub(crate) report: Report,
     pub(crate) protocol: Option<OwnedFd>,
@@ -69,6 +73,7 @@ impl Parts {
             requests: tokio::sync::Mutex::new(requests),
             group: Mutex::new(None),
             ending: tokio::sync::Mutex::default(),
+            refused_processes: AtomicU64::new(0),
             kernel_ends_tree: false,
             report: Report::default(),
             protocol: None,
@@ -133,6 +138,8 @@ impl Parts {
             ending.reaped = true;
         }
         let group = self.group.lock().take();
+        let refused = group.as_ref().map_or(0, Group::refused_processes);
+        self.refused_processes.store(refused, Ordering::Relaxed);
         let out_of_memory = group.as_ref().is_some_and(Group::out_of_memory);
         let exit = match said {
             Some(status) if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 => Exit::Code(0),
@@ -214,6 +221,17 @@ impl Running {
             Some(group) => usage::read(group, self.init_pid()),
             None => Usage::default(),
         }
+    }
+
+    /// How often the kernel refused it a process for its limit. Where no group has that limit, nobody counts.
+    pub fn refused_processes(&self) -> u64 {
+        let now = self.0.group.lock().as_ref().map(Group::refused_processes);
+        now.unwrap_or_else(|| self.0.refused_processes.load(Ordering::Relaxed))
+    }
+
+    /// Bytes of the files that its processes have open and that were deleted, on the file system of this device number.
+    pub fn deleted_bytes(&self, device: u64) -> u64 {
+        self.init_pid().map_or(0, |init| deleted::bytes(init, device))
     }
 
     /// Init's number outside of the sandbox: for looking at it. It is nobody else's as long as this lives.

@@ -1,6 +1,5 @@
 //! What a provider uses: from its control groups, and from /proc for what they do not count.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ pub(crate) fn read(group: &Group, init: Option<u32>) -> Usage {
     let counted = if cpu.is_some() && memory.is_some() && processes.is_some() {
         Usage::default()
     } else {
-        init.map(tree).unwrap_or_default()
+        init.map(counted).unwrap_or_default()
     };
     Usage {
         cpu: cpu.unwrap_or(counted.cpu),
@@ -35,22 +34,25 @@ pub(crate) fn read(group: &Group, init: Option<u32>) -> Usage {
     }
 }
 
-fn tree(init: u32) -> Usage {
+fn counted(init: u32) -> Usage {
     let mut usage = Usage::default();
-    let mut queue = VecDeque::from([init]);
-    let mut seen = 0;
-    while let Some(pid) = queue.pop_front() {
-        seen += 1;
-        if seen > MAX_PROCESSES {
-            break;
-        }
-        add(pid, &mut usage);
+    tree(init).into_iter().for_each(|pid| add(pid, &mut usage));
+    usage
+}
+
+/// `init` and all below it.
+pub(crate) fn tree(init: u32) -> Vec<u32> {
+    let mut tree = vec![init];
+    let mut next = 0;
+    while let Some(pid) = tree.get(next).copied() {
+        next += 1;
         for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
             let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            queue.extend(children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            tree.extend(children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
         }
+        tree.truncate(MAX_PROCESSES);
     }
-    usage
+    tree
 }
 
 fn add(pid: u32, usage: &mut Usage) {

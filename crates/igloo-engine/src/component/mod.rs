@@ -36,12 +36,14 @@ use wasmtime::component::Linker;
 pub use self::cache::{CompilerCommand, compile_child};
 use self::{bindings::ProviderPre, state::State};
 use crate::{
+    counted::Counted,
     discovery::Discovery,
     home::Home,
     instance::{Exit, Gauge, Instance, Meters, QUEUED_CALLS, Route},
     outside::{Local, Outside, ports::PortsInUse},
     policy::Policy,
     process,
+    quota::Watcher,
     roots::Roots,
 };
 
@@ -123,7 +125,7 @@ pub struct Launch {
     pub limits: Limits,
     /// Its home.
     pub home: Arc<dyn Home>,
-    /// The directory it sees as `/data`. It has no quota.
+    /// The directory it sees as `/data`, which `limits.private` bounds.
     pub private_directory: PathBuf,
     /// The root certificates that it and its requests trust; it sees them in `/etc/ssl`.
     pub roots: Arc<Roots>,
@@ -152,6 +154,8 @@ pub(crate) struct Shared {
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: Arc<PortsInUse>,
     pub(crate) discovery: Arc<Discovery>,
+    /// Watches private directories. A worker's is watched by its hub.
+    pub(crate) watcher: Option<Arc<Watcher>>,
     /// Whether a guest's thread looks for the next call for a moment after one. A worker's thread has other things to do.
     pub(crate) lingers: bool,
     /// Runs the slow lane. A worker has none: there is nobody to be kept from.
@@ -216,6 +220,7 @@ impl ComponentEngine {
             ticker,
             ports: Arc::default(),
             discovery: Arc::default(),
+            watcher: lingers.then(|| Watcher::start(quick.handle())),
             lingers,
             slow: slow.as_ref().map(|slow| slow.handle().clone()),
         };
@@ -256,7 +261,8 @@ impl ComponentEngine {
     #[must_use]
     pub fn start(&self, prepared: &Prepared, launch: Launch) -> Instance {
         let outside = self.local(&launch);
-        self.start_with(prepared, launch, Arc::new(outside))
+        let counted = outside.counted.clone();
+        self.start_with(prepared, launch, Arc::new(outside), counted)
     }
 
     /// What an instance of this hub reaches.
@@ -267,12 +273,18 @@ impl ComponentEngine {
             roots: launch.roots.clone(),
             ports: self.shared.ports.clone(),
             discovery: self.shared.discovery.clone(),
-            limits: launch.limits,
+            counted: Counted::new(&launch.limits),
         }
     }
 
-    /// Starts an instance whose outside is this.
-    pub(crate) fn start_with(&self, prepared: &Prepared, launch: Launch, outside: Arc<dyn Outside>) -> Instance {
+    /// Starts an instance whose outside is this, and what it holds there.
+    pub(crate) fn start_with(
+        &self,
+        prepared: &Prepared,
+        launch: Launch,
+        outside: Arc<dyn Outside>,
+        counted: Counted,
+    ) -> Instance {
         let (calls, incoming) = mpsc::channel(QUEUED_CALLS);
         let (exit, exited) = watch::channel(None);
         let (kill, killed) = watch::channel(None);
@@ -284,6 +296,7 @@ impl ComponentEngine {
             exit: exited,
             kill,
             meters: meters.clone(),
+            counted,
         };
         let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, outside, incoming, killed, meters);
         match &self.runtime {
@@ -291,6 +304,11 @@ impl ComponentEngine {
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
         }
         instance
+    }
+
+    /// What watches private directories, to be shared with other engines.
+    pub(crate) fn watcher(&self) -> Option<&Arc<Watcher>> {
+        self.shared.watcher.as_ref()
     }
 
     /// The broker that this engine's instances find devices with, to be shared with other engines.

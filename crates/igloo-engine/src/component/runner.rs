@@ -20,6 +20,7 @@ use crate::{
     convert::wit as convert,
     instance::{Call, Exit, Meters, shorten},
     outside::Outside,
+    quota::{self, Quota},
 };
 
 /// Lines of a trap's backtrace that are kept.
@@ -35,6 +36,16 @@ pub(crate) async fn live(
     meters: Arc<Meters>,
 ) -> Exit {
     let engine = shared.engine.clone();
+    let quota = match &shared.watcher {
+        Some(watcher) => {
+            let (directory, home) = (launch.private_directory.clone(), launch.home.clone());
+            match Quota::begin(watcher, directory, launch.limits.private, home).await {
+                Ok(quota) => Some(quota.exceeded(quota::deleted_here(&launch.private_directory))),
+                Err(error) => return Exit::NotStarted(error.to_string()),
+            }
+        }
+        None => None,
+    };
     let state = match State::new(&launch, meters.clone(), outside) {
         Ok(state) => state,
         Err(error) => return Exit::NotStarted(format!("{error:#}")),
@@ -64,6 +75,7 @@ pub(crate) async fn live(
     tokio::select! {
         biased;
         Ok(reason) = kill.wait_for(Option::is_some) => Exit::Killed(reason.clone().unwrap_or_default()),
+        Some(reason) = async { Some(quota?.await) } => Exit::Killed(reason),
         exit = guest.live(shared.slow) => exit,
     }
 }

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use igloo_protocol::Limits;
@@ -13,7 +13,7 @@ use wasmtime::{
     ResourceLimiter,
     component::{HasData, ResourceTable},
 };
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView, sockets::WasiSocketsCtxView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
@@ -25,6 +25,8 @@ use igloo_protocol::LogLevel;
 
 /// Host resources that an instance may have beside its sockets: streams, requests, directory handles…
 const OTHER_RESOURCES: usize = 256;
+/// The shortest time between two counts of the sockets.
+const COUNT: Duration = Duration::from_millis(10);
 /// Table elements of all of an instance's tables.
 const TABLE_ELEMENTS: usize = 100_000;
 /// Bytes that one call may make the host allocate while it reads arguments.
@@ -38,6 +40,11 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: Http,
     pub(crate) table: ResourceTable,
+    /// Sockets, in a table of their own so that they can be limited and counted.
+    sockets: ResourceTable,
+    /// Sockets may have been made or closed since they were counted.
+    uncounted: bool,
+    counted_at: Instant,
     /// Keys of `igloo:crypto`.
     pub(crate) keys: ResourceTable,
     pub(crate) home: Arc<dyn Home>,
@@ -63,7 +70,9 @@ impl HasData for Everything {
 impl State {
     pub(crate) fn new(launch: &Launch, meters: Arc<Meters>, outside: Arc<dyn Outside>) -> wasmtime::Result<Self> {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(launch.limits.sockets as usize + OTHER_RESOURCES);
+        table.set_max_capacity(OTHER_RESOURCES + launch.limits.sockets as usize);
+        let mut sockets_table = ResourceTable::new();
+        sockets_table.set_max_capacity(launch.limits.sockets as usize);
         let mut wasi = WasiCtx::builder();
         let (sockets, home) = (outside.clone(), launch.home.clone());
         wasi.stdout(Output::new(home.clone(), LogLevel::Info))
@@ -79,6 +88,9 @@ impl State {
             http: WasiHttpCtx::new(),
             hooks: Http(outside.clone()),
             table,
+            sockets: sockets_table,
+            uncounted: false,
+            counted_at: Instant::now(),
             keys: crypto::keys(),
             home: launch.home.clone(),
             outside,
@@ -89,6 +101,22 @@ impl State {
             panic: None,
             born: Instant::now(),
         })
+    }
+
+    /// What socket calls work on.
+    pub(crate) fn sockets(&mut self) -> WasiSocketsCtxView<'_> {
+        self.count_sockets();
+        self.uncounted = true;
+        WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.sockets }
+    }
+
+    /// Before each call to the host, so that it is of the last one before; and not too often, as it goes through all.
+    fn count_sockets(&mut self) {
+        if self.uncounted && self.counted_at.elapsed() >= COUNT {
+            self.uncounted = false;
+            self.meters.sockets.store(self.sockets.iter_mut().count() as u64, Ordering::Relaxed);
+            self.counted_at = Instant::now();
+        }
     }
 
     /// A store for one instance, with its limits in force.
@@ -107,6 +135,7 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.count_sockets();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }

@@ -21,6 +21,7 @@ use tokio::{
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::{
+    counted::Held,
     home::Home,
     policy::{Policy, ResolveError},
 };
@@ -30,6 +31,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(60);
 const BETWEEN_BYTES: Duration = Duration::from_secs(60);
 
+/// Bytes that an exchange may hold in the hub: what is read ahead of the provider. hyper's own default is 400 KiB.
+pub(crate) const HELD: u64 = 64 << 10;
+
 /// An answer, and what has to be driven while its body is read.
 pub(crate) type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
@@ -38,6 +42,7 @@ pub(crate) async fn send(
     policy: Arc<Policy>,
     home: Arc<dyn Home>,
     config: Arc<rustls::ClientConfig>,
+    held: Held,
     mut request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Sent {
@@ -57,7 +62,7 @@ pub(crate) async fn send(
     let stream = timeout(connect, open(&addresses, tls.then_some(config), &host))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
-    let (mut sender, connection) = timeout(connect, hyper::client::conn::http1::handshake(TokioIo::new(stream)))
+    let (mut sender, connection) = timeout(connect, http1().handshake(TokioIo::new(stream)))
         .await
         .map_err(|_| Error::ConnectionTimeout)?
         .map_err(Error::Hyper)?;
@@ -77,7 +82,7 @@ pub(crate) async fn send(
             return Err(Error::ConnectionReadTimeout);
         }
     };
-    let response = response.map(|body| Paced::new(body, between_bytes).boxed_unsync());
+    let response = response.map(|body| Paced::new(body, between_bytes, held).boxed_unsync());
     let driven: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async move {
         let _abort = AbortOnDrop(drive.abort_handle());
         // The sender keeps the connection open until the body has been read.
@@ -88,6 +93,12 @@ pub(crate) async fn send(
         }
     });
     Ok((response, driven))
+}
+
+fn http1() -> hyper::client::conn::http1::Builder {
+    let mut http1 = hyper::client::conn::http1::Builder::new();
+    http1.max_buf_size(usize::try_from(HELD).unwrap_or(usize::MAX));
+    http1
 }
 
 struct AbortOnDrop(tokio::task::AbortHandle);
@@ -120,11 +131,12 @@ struct Paced {
     body: hyper::body::Incoming,
     wait: Duration,
     deadline: Pin<Box<Sleep>>,
+    _held: Held,
 }
 
 impl Paced {
-    fn new(body: hyper::body::Incoming, wait: Duration) -> Self {
-        Self { body, wait, deadline: Box::pin(tokio::time::sleep(wait)) }
+    fn new(body: hyper::body::Incoming, wait: Duration, held: Held) -> Self {
+        Self { body, wait, deadline: Box::pin(tokio::time::sleep(wait)), _held: held }
     }
 }
 

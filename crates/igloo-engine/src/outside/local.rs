@@ -6,17 +6,18 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use igloo_protocol::{Limits, grants::Protocol};
+use igloo_protocol::grants::Protocol;
 use igloo_serial::{Port, PortUrl};
 use igloo_wire::types::serial::{ErrorCode as SerialError, Settings, Slot};
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi_http::{RequestOptions, WasiBody};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::{
     Finder, OpenPort, Outside, Sought, http,
     ports::{self, InUse, LocalControl, PortsInUse},
 };
 use crate::{
+    counted::{Counted, Full},
     discovery::{Discovery, DiscoveryError},
     home::Home,
     policy::{Policy, ResolveError},
@@ -31,7 +32,7 @@ pub(crate) struct Local {
     pub(crate) roots: Arc<Roots>,
     pub(crate) ports: Arc<PortsInUse>,
     pub(crate) discovery: Arc<Discovery>,
-    pub(crate) limits: Limits,
+    pub(crate) counted: Counted,
 }
 
 impl Local {
@@ -66,7 +67,15 @@ impl Outside for Local {
         request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> BoxFuture<'static, http::Sent> {
-        http::send(self.policy.clone(), self.home.clone(), self.roots.client(), request, options).boxed()
+        match self.counted.buffers.take(http::HELD) {
+            Ok(held) => {
+                http::send(self.policy.clone(), self.home.clone(), self.roots.client(), held, request, options).boxed()
+            }
+            Err(full) => {
+                self.counted.buffers.tell(&*self.home);
+                std::future::ready(Err(Error::InternalError(Some(full.to_string())))).boxed()
+            }
+        }
     }
 
     fn slots(&self) -> Vec<Slot> {
@@ -79,13 +88,16 @@ impl Outside for Local {
     }
 
     fn open_port(&self, slot: String, settings: Settings) -> BoxFuture<'static, Result<OpenPort, SerialError>> {
-        let (url, in_use) = (self.port(&slot), self.ports.clone());
+        let (url, in_use, counted) = (self.port(&slot), self.ports.clone(), self.counted.clone());
         async move {
             let url = url?;
+            let limited = |full: Full| SerialError::Other((String::from("limit"), full.to_string()));
+            let held =
+                (counted.serial_ports.take(1).map_err(limited)?, counted.buffers.take(ports::HELD).map_err(limited)?);
             let in_use = InUse::take(&in_use, &url)?;
             let port = Port::open(&url, ports::settings(settings)?).await;
             let (reader, writer, control) = port.map_err(|error| ports::error_code(&error))?.split();
-            let control = Arc::new(LocalControl { control, _in_use: in_use });
+            let control = Arc::new(LocalControl { control, _in_use: in_use, _held: held });
             Ok(OpenPort { reader: Box::new(reader), writer: Box::new(writer), control })
         }
         .boxed()

@@ -11,7 +11,10 @@ use igloo_wire::{
 use parking_lot::Mutex;
 
 use super::PortControl;
+use crate::counted::Held;
 
+/// Bytes that an open port may hold in the hub: what is read ahead, and what waits to be written.
+pub(crate) const HELD: u64 = 16 * 1024;
 /// The longest break.
 const LONGEST_BREAK: Duration = Duration::from_secs(5);
 
@@ -51,6 +54,8 @@ impl Drop for InUse {
 pub(crate) struct LocalControl {
     pub(crate) control: Control,
     pub(crate) _in_use: Option<InUse>,
+    /// Its place among the instance's ports, and its buffers.
+    pub(crate) _held: (Held, Held),
 }
 
 impl PortControl for LocalControl {

@@ -41,6 +41,8 @@ const READ: usize = 64 << 10;
 pub(crate) struct Link {
     stream: UnixStream,
     outbox: Mutex<Outbox>,
+    /// Bytes of it beyond which nothing is added.
+    full: usize,
     /// There is something to write.
     to_write: Notify,
     /// There is room again.
@@ -97,11 +99,13 @@ pub(crate) enum ReadError {
 }
 
 impl Link {
-    pub(crate) fn new(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
+    /// `buffers` bytes may wait to be written, and [`FULL`] at most.
+    pub(crate) fn new(stream: std::os::unix::net::UnixStream, buffers: u64) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream: UnixStream::from_std(stream)?,
             outbox: Mutex::default(),
+            full: usize::try_from(buffers).map_or(FULL, |buffers| buffers.min(FULL)),
             to_write: Notify::new(),
             room: Notify::new(),
             calls: Mutex::default(),
@@ -171,7 +175,7 @@ impl Link {
         let mut bytes = Vec::with_capacity(256);
         igloo_wire::encode(message, &mut bytes)?;
         let mut outbox = self.outbox.lock();
-        if outbox.bytes > FULL {
+        if outbox.bytes > self.full {
             return Err(SendError::Full);
         }
         outbox.push(bytes, descriptor);
@@ -184,11 +188,16 @@ impl Link {
         Ok(())
     }
 
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.outbox.lock().bytes as u64
+    }
+
     /// Waits until there is room for another frame.
     pub(crate) async fn room(&self) {
         loop {
             let room = self.room.notified();
-            if self.outbox.lock().bytes <= FULL {
+            if self.outbox.lock().bytes <= self.full {
                 // Others may wait for the same.
                 self.room.notify_one();
                 return;
@@ -211,7 +220,7 @@ impl Link {
                 if let Err(error) = self.flush(&mut outbox) {
                     return error.into();
                 }
-                if outbox.bytes <= FULL {
+                if outbox.bytes <= self.full {
                     self.room.notify_one();
                 }
             }

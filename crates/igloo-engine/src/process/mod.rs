@@ -100,6 +100,7 @@ impl ProcessEngine {
         let (exit, exited) = watch::channel(None);
         let (kill, killed) = watch::channel(None);
         let meters = Arc::new(Meters::default());
+        let outside = self.component.local(&launch);
         let link = Arc::new(OnceLock::new());
         let instance = Instance {
             route: Route::Process(link.clone()),
@@ -108,13 +109,15 @@ impl ProcessEngine {
             exit: exited,
             kill,
             meters: meters.clone(),
+            counted: outside.counted.clone(),
         };
-        let outside = self.component.local(&launch);
+        let watcher = self.component.watcher().cloned();
         let session = session::Session {
             launcher: self.launcher.clone(),
             what,
             launch,
             outside,
+            watcher,
             link,
             gauge: instance.gauge.clone(),
             protections: instance.protections.clone(),

@@ -12,7 +12,7 @@ use std::{
 use igloo_protocol::{LogLevel, grants::Protocol};
 use igloo_sandbox::{
     Running,
-    sockets::{self, Decide, Event, Limits, LocalSocket, resolver},
+    sockets::{self, Decide, Event, Limits, LocalSocket, Tally, resolver},
 };
 use tokio::task::JoinSet;
 
@@ -26,6 +26,7 @@ struct Sockets {
     outside: Local,
     running: Arc<Running>,
     most: usize,
+    tally: Tally,
     /// Which kinds of event were logged.
     told: AtomicU8,
 }
@@ -41,9 +42,11 @@ pub(super) fn serve(
     names: Option<std::os::fd::OwnedFd>,
     outside: &Local,
     most: usize,
+    tally: Tally,
 ) {
     if let (Some(listener), Some(root)) = (listener, running.init_pid()) {
-        let decide = Sockets { outside: outside.clone(), running: running.clone(), most, told: AtomicU8::new(0) };
+        let decide =
+            Sockets { outside: outside.clone(), running: running.clone(), most, tally, told: AtomicU8::new(0) };
         let home = outside.home.clone();
         tasks.spawn(async move {
             if let Err(error) = sockets::serve(listener, root, Arc::new(decide)).await {
@@ -92,6 +95,10 @@ impl Decide for Sockets {
 
     fn limits(&self) -> Limits {
         Limits { sockets: self.most, waiting: WAITING }
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally.clone()
     }
 
     fn event(&self, event: Event) {

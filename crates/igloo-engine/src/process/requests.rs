@@ -49,8 +49,6 @@ pub(super) struct Requests {
 struct Ports {
     open: HashMap<u64, (carry::Controls, AbortHandle)>,
     last: u64,
-    /// Being opened now.
-    opening: usize,
 }
 
 type Answer = Result<(Reply, Option<OwnedFd>), RequestError>;
@@ -60,8 +58,8 @@ impl Requests {
         Self { home, outside, link, shared: Arc::default(), browses: Arc::default(), tasks: JoinSet::new() }
     }
 
-    /// Answers a request, now or later.
-    pub(super) fn handle(&mut self, id: u64, request: Request) {
+    /// Answers a request of this many bytes, now or later.
+    pub(super) fn handle(&mut self, id: u64, request: Request, bytes: usize) {
         while self.tasks.try_join_next().is_some() {}
         match self.at_once(request) {
             Ok(result) => send(&self.link, id, result),
@@ -69,9 +67,15 @@ impl Requests {
                 if self.tasks.len() >= UNANSWERED {
                     return send(&self.link, id, Err(RequestError::Busy));
                 }
+                // What it says is held until it is answered.
+                let Ok(held) = self.outside.counted.requests.take_alone(bytes as u64) else {
+                    self.outside.counted.requests.tell(&*self.home);
+                    return send(&self.link, id, Err(RequestError::Busy));
+                };
                 let answer = self.later(id, later);
                 let link = self.link.clone();
                 self.tasks.spawn(async move {
+                    let _held = held;
                     let answer = answer.await;
                     link.room().await;
                     send(&link, id, answer);
@@ -172,23 +176,9 @@ impl Requests {
                 Box::pin(async move { present.await.map(|()| (Reply::Done {}, None)).map_err(RequestError::Serial) })
             }
             Request::SerialOpen { slot, settings } => {
-                let most = self.outside.limits.serial_ports as usize;
                 let (ports, link) = (self.shared.clone(), self.link.clone());
-                let opened = {
-                    let mut ports = ports.lock();
-                    if ports.open.len() + ports.opening >= most {
-                        let text = format!(
-                            "the limit of {most} open serial ports is reached; grant serial-ports={} for more",
-                            most + 1
-                        );
-                        let error = serial::ErrorCode::Other((String::from("limit"), text));
-                        return Box::pin(std::future::ready(Err(RequestError::Serial(error))));
-                    }
-                    ports.opening += 1;
-                    self.outside.open_port(slot, settings)
-                };
+                let opened = self.outside.open_port(slot, settings);
                 Box::pin(async move {
-                    let _opening = Opening(&ports);
                     let port = opened.await.map_err(RequestError::Serial)?;
                     open(&ports, link, port).map_err(|error| {
                         RequestError::Serial(serial::ErrorCode::Other((String::from("io"), error.to_string())))
@@ -269,15 +259,6 @@ fn discovery_error(error: DiscoveryError) -> wire::ErrorCode {
         DiscoveryError::Invalid => wire::ErrorCode::InvalidArgument,
         DiscoveryError::TooMany => wire::ErrorCode::Other((String::from("too-many"), error.to_string())),
         DiscoveryError::Unavailable => wire::ErrorCode::Unavailable,
-    }
-}
-
-/// Counts a port that is being opened.
-struct Opening<'a>(&'a Mutex<Ports>);
-
-impl Drop for Opening<'_> {
-    fn drop(&mut self) {
-        self.0.lock().opening -= 1;
     }
 }
 

@@ -3,12 +3,15 @@
 use std::{
     collections::BTreeSet,
     os::fd::OwnedFd,
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use igloo_protocol::{LogLevel, Protection, ProtectionReport};
-use igloo_sandbox::{Exit as Ending, Limits, Running, Spec};
+use igloo_sandbox::{Exit as Ending, Limits, Running, Spec, sockets::Tally};
 use igloo_wire::{
     DecodeError, Decoder, FromProvider, ToProvider, codec,
     message::{Outcome, RequestError},
@@ -33,9 +36,11 @@ use crate::{
     budget::Budget,
     component::Launch,
     convert::wire as convert,
-    instance::{Exit, Gauge, Meters, shorten},
+    home::Home,
+    instance::{Exit, Gauge, Gauged, Meters, shorten},
     output::Lines,
     outside::Local,
+    quota::{Quota, Unmeasurable, Watcher},
 };
 
 /// How long a process may take until it says hello.
@@ -64,6 +69,7 @@ pub(super) struct Session {
     pub(super) what: What,
     pub(super) launch: Launch,
     pub(super) outside: Local,
+    pub(super) watcher: Option<Arc<Watcher>>,
     pub(super) link: Arc<OnceLock<Arc<Link>>>,
     pub(super) gauge: Gauge,
     pub(super) protections: Arc<OnceLock<Vec<ProtectionReport>>>,
@@ -86,15 +92,18 @@ impl Session {
             Ok(spec) => spec,
             Err(error) => return Exit::NotStarted(error.to_string()),
         };
+        let quota = match self.quota().await {
+            Ok(quota) => quota,
+            Err(error) => return Exit::NotStarted(error.to_string()),
+        };
         let mut running = match igloo_sandbox::start(&self.launcher, spec).await {
             Ok(running) => running,
-            Err(error @ (igloo_sandbox::Error::Lacking { .. } | igloo_sandbox::Error::Execute { .. })) => {
-                return Exit::Unfit(error.to_string());
-            }
+            Err(igloo_sandbox::Error::Lacking { protection, why, .. }) => return Exit::Unfit(lacks(protection, &why)),
+            Err(error @ igloo_sandbox::Error::Execute { .. }) => return Exit::Unfit(error.to_string()),
             Err(error) => return Exit::NotStarted(error.to_string()),
         };
         let _ = self.protections.set(reports(running.report()));
-        let link = match running.take_protocol().map(|socket| Link::new(socket.into())) {
+        let link = match running.take_protocol().map(|socket| Link::new(socket.into(), self.launch.limits.buffers)) {
             Some(Ok(link)) => Arc::new(link),
             Some(Err(error)) => return Exit::NotStarted(error.to_string()),
             None => return Exit::NotStarted(String::from("the sandbox has no socket")),
@@ -104,9 +113,20 @@ impl Session {
         let (listener, names) = (running.take_socket_listener(), running.take_resolver_socket());
         let running = Arc::new(running);
         let used = Arc::downgrade(&running);
+        let process_limit = Arc::new(ProcessLimit::new(&self.launch));
+        let limit = process_limit.clone();
+        let sockets = Tally::default();
+        let tally = sockets.clone();
         let _ = self.gauge.set(Box::new(move || {
-            let usage = used.upgrade().map(|running| running.usage()).unwrap_or_default();
-            (usage.cpu, usage.memory_bytes)
+            let Some(running) = used.upgrade() else { return Gauged::default() };
+            let usage = running.usage();
+            limit.tell(&running);
+            Gauged {
+                cpu: usage.cpu,
+                memory_bytes: usage.memory_bytes,
+                processes: usage.processes,
+                sockets: running.init_pid().map_or(0, |init| tally.open(init)),
+            }
         }));
         // Ended with this future, whatever ends it.
         let mut tasks = JoinSet::new();
@@ -117,8 +137,8 @@ impl Session {
                 tasks.spawn(print(output, lines, budget.clone()));
             }
         }
-        let sockets = self.launch.limits.sockets as usize;
-        net::serve(&mut tasks, &running, listener, names, &self.outside, sockets);
+        let most = self.launch.limits.sockets as usize;
+        net::serve(&mut tasks, &running, listener, names, &self.outside, most, sockets);
         let (unwritable, mut cannot_write) = tokio::sync::oneshot::channel();
         let writer = link.clone();
         tasks.spawn(async move {
@@ -126,6 +146,7 @@ impl Session {
         });
         let mut conversation = Conversation::new(&self, link.clone(), budget);
         let exit = tokio::select! {
+            Some(reason) = exceeded(quota, running.clone()) => Exit::Killed(reason),
             said = conversation.listen() => conversation.after(said, &running).await,
             ending = running.wait() => {
                 let _ = timeout(LAST_WORDS, conversation.listen()).await;
@@ -143,8 +164,16 @@ impl Session {
                 error => Exit::Killed(error.to_string()),
             },
         };
+        process_limit.tell(&running);
         link.close();
         exit
+    }
+
+    /// Measures its private directory before anything of it runs.
+    async fn quota(&self) -> Result<Option<Quota>, Unmeasurable> {
+        let Some(watcher) = &self.watcher else { return Ok(None) };
+        let (directory, home) = (self.launch.private_directory.clone(), self.launch.home.clone());
+        Quota::begin(watcher, directory, self.launch.limits.private, home).await.map(Some)
     }
 
     fn spec(&self) -> std::io::Result<Spec> {
@@ -187,6 +216,40 @@ impl Session {
             extra_fds,
         })
     }
+}
+
+/// Tells once that the kernel refused a process.
+struct ProcessLimit {
+    home: Arc<dyn Home>,
+    limit: u32,
+    told: AtomicBool,
+}
+
+impl ProcessLimit {
+    fn new(launch: &Launch) -> Self {
+        Self { home: launch.home.clone(), limit: launch.limits.processes, told: AtomicBool::new(false) }
+    }
+
+    fn tell(&self, running: &Running) {
+        if running.refused_processes() > 0 && !self.told.swap(true, Ordering::Relaxed) {
+            let (limit, more) = (self.limit, self.limit.saturating_mul(2));
+            let line = format!("the limit processes={limit} is reached; grant processes={more} for more");
+            self.home.log(LogLevel::Error, &line);
+        }
+    }
+}
+
+/// Waits until its private directory holds too much.
+async fn exceeded(quota: Option<Quota>, running: Arc<Running>) -> Option<String> {
+    Some(quota?.exceeded(Box::new(move |device| running.deleted_bytes(device))).await)
+}
+
+/// Why it may not run here, and what its owner can do.
+fn lacks(protection: igloo_sandbox::Protection, why: &str) -> String {
+    format!(
+        "this machine lacks {protection} ({why}), without which it must not run; provide it, or accept that it is lacking: \
+         grant without={protection}"
+    )
 }
 
 /// The sandbox's report in the words of grants and manifests.
@@ -274,12 +337,12 @@ impl<'a> Conversation<'a> {
                     Ok(None) => break,
                     Err(error) => return Said::Nonsense(error.to_string()),
                 };
-                let mut skipped = Vec::new();
+                let (bytes, mut skipped) = (frame.len(), Vec::new());
                 let message = codec::decode(frame, |field| skipped.push(field));
                 for field in skipped {
                     self.skip("the field", &field);
                 }
-                if let Some(said) = self.take(message) {
+                if let Some(said) = self.take(message, bytes) {
                     return said;
                 }
                 self.link.room().await;
@@ -315,7 +378,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// One message.
-    fn take(&mut self, message: Result<FromProvider, DecodeError>) -> Option<Said> {
+    fn take(&mut self, message: Result<FromProvider, DecodeError>, bytes: usize) -> Option<Said> {
         let message = match message {
             Ok(message) => message,
             Err(DecodeError::Unknown { name, call }) => {
@@ -383,7 +446,7 @@ impl<'a> Conversation<'a> {
                     self.panic = Some(message);
                 }
             }
-            FromProvider::Call { id, request } => self.requests.handle(id, request),
+            FromProvider::Call { id, request } => self.requests.handle(id, request, bytes),
             FromProvider::Answer { id, result } => {
                 if !self.link.answered(id, result) {
                     self.session.meters.unstick();
@@ -447,5 +510,25 @@ impl<'a> Conversation<'a> {
                 Ending::Killed => Exit::Killed(String::from("its sandbox was killed")),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protections_are_the_same_here_and_in_the_sandbox() {
+        let ours: Vec<_> = Protection::ALL.iter().map(|one| (one.name(), one.means())).collect();
+        let theirs: Vec<_> = igloo_sandbox::Protection::ALL.iter().map(|one| (one.name(), one.sentence())).collect();
+        assert_eq!(ours, theirs);
+        let all = Protection::ALL.iter().copied().collect();
+        assert_eq!(sandbox_names(&all).len(), Protection::ALL.len());
+    }
+
+    #[test]
+    fn who_lacks_a_protection_is_told_the_grant() {
+        let text = lacks(igloo_sandbox::Protection::MemoryLimit, "no control group");
+        assert!(text.contains("lacks memory-limit (no control group)") && text.ends_with("grant without=memory-limit"));
     }
 }

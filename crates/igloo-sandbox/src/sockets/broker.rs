@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::Mutex;
 use tokio::{
     io::{Interest, unix::AsyncFd},
     task::{AbortHandle, JoinSet},
@@ -24,7 +23,7 @@ use tokio::{
 use super::{
     Decide, Event, Protocol,
     address::{self, Given, canonical},
-    census::{self, Census},
+    census::{self, Tally},
     errno::{Failure, Outcome},
     filter::FIONBIO,
     listener::{Call, Listener},
@@ -64,9 +63,9 @@ pub async fn serve(listener: OwnedFd, root: u32, decide: Arc<dyn Decide>) -> io:
     let broker = Arc::new(Broker {
         listener: Listener::new(listener)?,
         root,
+        census: decide.tally(),
         decide,
         nonblocking: Nonblocking::default(),
-        census: Mutex::default(),
         counting: tokio::sync::Mutex::default(),
         namespace: socket::own_namespace()?,
     });
@@ -144,7 +143,7 @@ struct Broker {
     root: u32,
     decide: Arc<dyn Decide>,
     nonblocking: Nonblocking,
-    census: Mutex<Census>,
+    census: Tally,
     counting: tokio::sync::Mutex<()>,
     namespace: u64,
 }

@@ -8,14 +8,48 @@
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Between two counts is this many times what the last one took, so that a program which is always at its limit costs
 /// the hub a tenth of a core at most.
 const REST: u32 = 10;
+/// How long an answer of [`Tally::open`] counts.
+const ANSWER: Duration = Duration::from_secs(1);
 /// Processes that are looked at, and descriptors of each of their threads. More are more than a sandbox can have.
 const PROCESSES: usize = 4096;
+
+/// The sockets of one sandbox, for who wants to know how many there are.
+#[derive(Clone, Default, Debug)]
+pub struct Tally {
+    census: Arc<Mutex<Census>>,
+    /// The last answer, and when it was given.
+    answered: Arc<Mutex<Option<(Instant, u64)>>>,
+}
+
+impl Tally {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Census> {
+        self.census.lock()
+    }
+
+    /// How many are open in this process and all below it. It looks at each of them, once in a second at most.
+    pub fn open(&self, root: u32) -> u64 {
+        let mut answered = self.answered.lock();
+        if let Some((at, open)) = *answered
+            && at.elapsed() < ANSWER
+        {
+            return open;
+        }
+        let known = self.census.lock().open.clone();
+        let open = if known.is_empty() { 0 } else { count(root).map_or(0, |found| found.intersection(&known).count()) };
+        let open = u64::try_from(open).unwrap_or(u64::MAX);
+        *answered = Some((Instant::now(), open));
+        open
+    }
+}
 
 /// The sockets of one sandbox.
 #[derive(Default, Debug)]

@@ -39,6 +39,7 @@ use std::{
 };
 
 pub use broker::serve;
+pub use census::Tally;
 
 /// Where programs in the sandbox find the name server, as their `/etc/resolv.conf` says.
 pub const RESOLVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)), 53);
@@ -112,6 +113,11 @@ pub trait Decide: Send + Sync + 'static {
     /// What this sandbox may hold, asked again each time.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// Where this sandbox's sockets are counted, asked once.
+    fn tally(&self) -> Tally {
+        Tally::default()
     }
 
     /// Told, not asked. Can be called often.

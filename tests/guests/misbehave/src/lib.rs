@@ -35,6 +35,10 @@ enum Life {
     Spin,
     /// `run` takes ever more memory, after 200 ms.
     MemoryBomb,
+    /// `run` writes ever more into a file of its directory.
+    FillDisk,
+    /// The same into a file that it deleted.
+    FillDiskUnseen,
     /// Describes 2000 devices.
     TooManyDevices,
     /// Logs without end.
@@ -116,6 +120,8 @@ impl Provider for Misbehave {
                 }
                 Life::Spin => spin(),
                 Life::MemoryBomb => self.memory_bomb(),
+                Life::FillDisk => fill_disk(false).await?,
+                Life::FillDiskUnseen => fill_disk(true).await?,
                 Life::FloodLog => loop {
                     igloo::info!("misbehave: floods the log");
                     tokio::task::yield_now().await;
@@ -219,6 +225,20 @@ impl Misbehave {
 
 fn refusal(result: Result<(), igloo::WriteError>) -> Option<String> {
     result.err().map(|error| error.to_string())
+}
+
+/// Writes until it is ended, 64 KiB at a time.
+async fn fill_disk(unseen: bool) -> igloo::Result<()> {
+    let path = "/data/misbehave";
+    let failed = |error: std::io::Error| igloo::Error::new(format!("misbehave: {error}"));
+    let mut file = std::fs::File::create(path).map_err(failed)?;
+    if unseen {
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    loop {
+        std::io::Write::write_all(&mut file, &[1; 64 << 10]).map_err(failed)?;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn spin() -> ! {

@@ -18,7 +18,7 @@ use wasmtime_wasi::{
     cli::{WasiCli, WasiCliView as _},
     filesystem::{WasiFilesystem, WasiFilesystemView as _},
     random::WasiRandom,
-    sockets::{WasiSockets, WasiSocketsView as _},
+    sockets::WasiSockets,
 };
 
 use super::{

@@ -26,6 +26,7 @@ use super::{Instance, ProcessEngine, session};
 use crate::{
     ActionOutcome, Exit, Outcome as CommandOutcome, Policy, Roots,
     component::{ComponentEngine, EngineError, Launch, Prepared},
+    counted::Counted,
 };
 
 /// The environment variable that tells a worker its limits, as JSON.
@@ -134,7 +135,8 @@ async fn serve(engine: Arc<ComponentEngine>, prepared: Prepared, limits: Limits)
         without: Default::default(),
     };
     let outside = Arc::new(outside::Remote::new(client.clone()));
-    let instance = Arc::new(engine.start_with(&prepared, launch, outside));
+    let counted = Counted::new(&launch.limits);
+    let instance = Arc::new(engine.start_with(&prepared, launch, outside, counted));
     loop {
         let message = tokio::select! {
             exit = instance.ended() => return Ok(report(&client, exit)),
