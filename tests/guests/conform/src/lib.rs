@@ -73,8 +73,7 @@ struct Conform {
 }
 
 /// A command to the switch of one of these does what its name says.
-const SWITCHES: [&str; 9] =
-    ["plain", "slow", "other", "hang", "reject", "busy", "unavailable", "fail", "end"];
+const SWITCHES: [&str; 9] = ["plain", "slow", "other", "hang", "reject", "busy", "unavailable", "fail", "end"];
 
 impl Provider for Conform {
     type Config = Config;

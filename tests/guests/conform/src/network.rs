@@ -44,7 +44,8 @@ async fn udp(p: &Parameters) -> io::Result<String> {
 
 /// A `POST` of the text, or a `GET` if there is none.
 async fn http(p: &Parameters) -> Json {
-    let request = if p.text.is_empty() { igloo::http::get(&p.url) } else { igloo::http::post(&p.url).body(p.text.as_str()) };
+    let request =
+        if p.text.is_empty() { igloo::http::get(&p.url) } else { igloo::http::post(&p.url).body(p.text.as_str()) };
     let limit = if p.count == 0 { 1 << 20 } else { p.count };
     match request.header("x-case", "conform").timeout(PATIENCE).limit(limit).send().await {
         Ok(response) => {
