@@ -79,6 +79,7 @@ class Reader:
 hub = socket.socket(fileno=3)
 stream = hub.makefile("rb")
 switch = None
+config = {}
 
 
 def frame(body):
@@ -123,8 +124,9 @@ def device(name="bench", kind="switch"):
 
 
 def hello(**more):
+    global config
     say("hello", version="0.1", sdk="a breaker", **more)
-    hear()
+    config = json.loads(hear()[1]["config"])
 
 
 def greet(kind="switch", **more):
@@ -377,6 +379,13 @@ def closes_its_socket():
     wait()
 
 
+def leaves_children():
+    greet()
+    if config.get("argument"):
+        leave_children(config["argument"])
+    obey(carry_out=lambda parameters: attempt(**parameters))
+
+
 def attempts():
     greet()
     obey(carry_out=lambda parameters: attempt(**parameters))
@@ -392,6 +401,8 @@ def attempt(what, to=None):
         return f"done: {ATTEMPTS[what](to)}"
     except OSError as error:
         return f"refused: {error.strerror}"
+    except ValueError as error:
+        return f"refused: {error}"
 
 
 def checked(result):
