@@ -85,16 +85,15 @@ async fn what_does_not_succeed_says_how(run_as: RunAs) {
 
 async fn a_full_queue_is_busy(run_as: RunAs) {
     let subject = Subject::ready(run_as, &["queue=2"]).await;
-    let soon = Duration::from_secs(1);
     let (first, second, third, action) = tokio::join!(
-        subject.switch_within("hang", soon),
-        subject.switch_within("slow", soon),
-        subject.switch_within("plain", soon),
+        subject.switch_within("hang", Duration::from_secs(2)),
+        subject.switch("slow"),
+        subject.switch("plain"),
         subject.act("ticks", json!({})),
     );
     assert_eq!((first, second), (CommandOutcome::Timeout, CommandOutcome::Ok));
-    assert!(matches!(&third, CommandOutcome::Busy(limit) if limit.contains("queue=2")), "{third:?}");
-    assert!(matches!(&action, Err(CommandFailure::Busy(limit)) if limit.contains("queue=2")), "{action:?}");
+    assert!(matches!(&third, CommandOutcome::Busy(limit) if limit.contains("the grant queue=")), "{third:?}");
+    assert!(matches!(&action, Err(CommandFailure::Busy(limit)) if limit.contains("the grant queue=")), "{action:?}");
     // What was busy was never delivered, and a slot that is free again is used.
     assert_eq!(subject.switch("plain").await, CommandOutcome::Ok);
     let started = subject.case("started", json!({})).await;
@@ -120,8 +119,8 @@ async fn the_end_interrupts_what_is_under_way(run_as: RunAs) {
         tokio::join!(subject.switch("hang"), subject.switch("end"), subject.act("fail", json!({ "how": "hang" })));
     assert_eq!((end, hang), (CommandOutcome::Interrupted, CommandOutcome::Interrupted));
     assert_eq!(action, Err(CommandFailure::Interrupted));
-    let info = subject.until("running again", |info| info.state == State::Running).await;
-    assert_eq!((info.restarts, info.failures.interrupted), (1, 3));
+    let info = subject.until("running again", |info| info.restarts == 1 && info.state == State::Running).await;
+    assert_eq!(info.failures.interrupted, 3);
     // Nothing is delivered twice.
     assert_eq!(subject.case("started", json!({})).await, json!([]));
 }

@@ -14,6 +14,7 @@ conformance!(
     a_failure_is_told_and_restarted,
     one_that_finishes_is_not_restarted,
     configuration_is_checked_completed_and_restarts,
+    components_of_an_earlier_session_are_written_by_new_handles,
     lines_above_the_rate_are_counted,
 );
 
@@ -80,6 +81,20 @@ async fn configuration_is_checked_completed_and_restarts(run_as: RunAs) {
     subject.until("running", |info| info.state == State::Running).await;
     assert_eq!(subject.case("config", json!({})).await["greeting"], json!("güten Abend"));
     assert_eq!(subject.info().restarts, 0, "the owner's restart is no failure");
+}
+
+/// Two sessions that describe other devices: a handle of the first that were kept would be another component's.
+async fn components_of_an_earlier_session_are_written_by_new_handles(run_as: RunAs) {
+    let subject = Subject::start(run_as, &[], json!({ "devices": ["lamp", "blind"] })).await;
+    subject.until("running", |info| info.state == State::Running).await;
+    for round in 0..3 {
+        let devices: &[&str] = if round % 2 == 0 { &["blind"] } else { &["blind", "door", "lamp"] };
+        subject.home.hub.configure(&subject.which, json!({ "devices": devices })).await.unwrap();
+        subject.until("running", |info| info.state == State::Running).await;
+        let request = subject.request("count", "count", json!(round));
+        assert_eq!(subject.home.hub.command(request).await.outcome, CommandOutcome::Ok);
+        assert_eq!(subject.component("count", "count").value, json!(round));
+    }
 }
 
 async fn lines_above_the_rate_are_counted(run_as: RunAs) {

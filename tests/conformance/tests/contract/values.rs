@@ -137,8 +137,7 @@ async fn events_keep_their_order(run_as: RunAs) {
     let mut watch = subject.home.hub.watch("*/*/button".parse().unwrap());
     watch.next().await;
     let told = subject.case("events", json!({ "count": 50 })).await;
-    assert_eq!((&told["lost"], &told["overflow"]), (&json!(0), &json!("")), "{told}");
-    assert!(told["wrong"].is_string(), "{told}");
+    assert_eq!(told, json!({ "lost": 0, "overflow": "" }));
     let (mut events, mut revisions, mut written) = (Vec::new(), Vec::new(), 0);
     timeout(PATIENCE, async {
         while events.len() < 50 || written == 0 {

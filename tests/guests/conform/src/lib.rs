@@ -260,8 +260,7 @@ impl Conform {
             }
         }
         self.presses.write(i64::try_from(count)?)?;
-        let wrong = self.button.emit("no-such-option").err().map(|error| error.to_string());
-        Ok(json!({ "lost": lost, "overflow": overflow, "wrong": wrong }))
+        Ok(json!({ "lost": lost, "overflow": overflow }))
     }
 }
 
