@@ -1,5 +1,5 @@
-//! Guests: the crates under `providers/` and `tests/guests/` that become WebAssembly components, and some of them native
-//! executables too. They are built as `igloo build` builds one, and assembled into packages.
+//! Guests: the crates under `providers/`, `tests/guests/` and `tests/hostile/guests/` that become WebAssembly components,
+//! and some of them native executables too. They are built as `igloo build` builds one, and assembled into packages.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
 
@@ -22,7 +22,7 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
-    within(&["providers", "tests/guests"])
+    within(&["providers", "tests/guests", "tests/hostile/guests"])
 }
 
 /// The guests of these rooms, in the order of their folders' names.

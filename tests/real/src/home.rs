@@ -6,10 +6,10 @@ use std::time::Duration;
 use igloo_engine::component::EngineOptions;
 use igloo_hub::{
     CommandFailure, CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, InstanceRef,
-    NewInstance, Options, State,
+    NewInstance, Options, PackageFiles, State,
 };
 use igloo_model::Query;
-use igloo_protocol::{Grants, RunAsChoice};
+use igloo_protocol::{Grants, RunAs, RunAsChoice};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -24,49 +24,97 @@ const STEP: Duration = Duration::from_millis(10);
 pub struct Home {
     /// The hub.
     pub hub: Hub,
-    _data: TempDir,
+    engine: EngineOptions,
+    data: TempDir,
 }
 
-fn workspace() -> PathBuf {
+/// The project's root.
+#[must_use]
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+async fn hub(data: &TempDir, engine: &EngineOptions) -> Hub {
+    let options = Options { data: data.path().join("data"), engine: engine.clone(), api_addresses: Vec::new() };
+    Hub::open(options).await.unwrap()
 }
 
 impl Home {
     /// Opens an empty home.
     pub async fn open() -> Self {
-        let data = tempfile::tempdir().unwrap();
         // Compiled code is the same for all tests.
+        Self::open_with(EngineOptions::new(workspace().join("target/tmp/real-tests-cache"))).await
+    }
+
+    /// Opens an empty home with the command, which starts what is isolated.
+    pub async fn open_with_launcher() -> Self {
+        let launcher = workspace().join("target/release/igloo");
+        assert!(launcher.is_file(), "{}: run `cargo build --release -p igloo`", launcher.display());
         let engine = EngineOptions::new(workspace().join("target/tmp/real-tests-cache"));
-        let options = Options { data: data.path().join("data"), engine, api_addresses: Vec::new() };
-        Self { hub: Hub::open(options).await.unwrap(), _data: data }
+        Self::open_with(engine.launcher(launcher.canonicalize().unwrap())).await
+    }
+
+    async fn open_with(engine: EngineOptions) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self { hub: hub(&data, &engine).await, engine, data }
+    }
+
+    /// Ends the hub and opens its directory again.
+    pub async fn reopen(self) -> Self {
+        self.hub.shutdown().await;
+        drop(self.hub);
+        Self { hub: hub(&self.data, &self.engine).await, engine: self.engine, data: self.data }
     }
 
     /// Installs a provider of this workspace and starts it.
     pub async fn install(&self, package: &str, grants: &[String], config: Json) -> InstanceInfo {
+        let grants: Vec<&str> = grants.iter().map(String::as_str).collect();
+        self.install_as(package, None, &grants, config).await
+    }
+
+    /// Installs a provider of this workspace and starts it this way, or as its package says.
+    pub async fn install_as(
+        &self,
+        package: &str,
+        run_as: Option<RunAs>,
+        grants: &[&str],
+        config: Json,
+    ) -> InstanceInfo {
         let folder = workspace().join("target/packages").join(package);
+        let hint = format!("run `cargo xtask build-guests {package}`");
+        self.install_folder(&folder, &hint, run_as, grants, config).await
+    }
+
+    /// Installs the package in a folder and starts it. `hint` says how the folder's files are made.
+    pub async fn install_folder(
+        &self,
+        folder: &Path,
+        hint: &str,
+        run_as: Option<RunAs>,
+        grants: &[&str],
+        config: Json,
+    ) -> InstanceInfo {
         let read = |file: &str| {
-            std::fs::read(folder.join(file)).unwrap_or_else(|error| {
-                panic!("{}: {error}. Run `cargo xtask build-guests {package}`", folder.join(file).display())
-            })
+            let path = folder.join(file);
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: {hint}", path.display()))
         };
-        let manifest = String::from_utf8(read("igloo.toml")).unwrap();
-        let component = format!("{}.wasm", package.replace('-', "_"));
-        let package = self.hub.add_package(manifest, read(&component)).await.unwrap().id;
+        let text = String::from_utf8(read("igloo.toml")).unwrap();
+        let named = |key: &str| {
+            let manifest: toml::Table = text.parse().unwrap();
+            manifest["provider"].get(key).and_then(toml::Value::as_str).map(read)
+        };
+        let files = PackageFiles { component: named("component"), executable: named("executable") };
+        let package = self.hub.add_package(text, files).await.unwrap().id;
         let mut all = Grants::default();
         for grant in grants {
             all.add(grant.parse().unwrap());
         }
-        self.hub
-            .add_instance(NewInstance {
-                package,
-                name: None,
-                config,
-                grants: all,
-                run_as: RunAsChoice::default(),
-                start: true,
-            })
-            .await
-            .unwrap()
+        let run_as = run_as.map_or_else(RunAsChoice::default, |run_as| RunAsChoice {
+            engine: Some(run_as.engine()),
+            placement: Some(run_as.placement()),
+        });
+        let request = NewInstance { package, name: None, config, grants: all, run_as, start: true };
+        self.hub.add_instance(request).await.unwrap()
     }
 
     /// Waits until an instance takes commands and actions.

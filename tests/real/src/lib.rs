@@ -13,7 +13,7 @@ mod program;
 mod python;
 mod relay;
 
-pub use home::{Home, component, device, number, value};
+pub use home::{Home, component, device, number, value, workspace};
 pub use line::Line;
 pub use network::in_own_network;
 pub use program::{Program, ask, free_port};

@@ -1,0 +1,12 @@
+//! The contract, through the hub, for every way to run a provider.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's way to say that it failed")]
+
+mod commands;
+mod examples;
+mod http;
+mod life;
+mod network;
+mod serial;
+mod store;
+mod values;

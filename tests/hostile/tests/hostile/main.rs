@@ -1,0 +1,10 @@
+//! Every way in which a provider can be hostile, each a row: denied or contained, visible with its reason, and not
+//! noticed by a neighbour.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod life;
+mod orphans;
+mod outside;
+mod sandbox;
+mod wire;
