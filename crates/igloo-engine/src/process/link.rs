@@ -178,9 +178,26 @@ impl Link {
         if outbox.bytes > self.full {
             return Err(SendError::Full);
         }
+        self.post(&mut outbox, bytes, descriptor)
+    }
+
+    /// Sends a frame as soon as there is room. Nothing is lost while the process lives: several may wait for the same room.
+    pub(crate) async fn tell(&self, message: &ToProvider, descriptor: Option<OwnedFd>) -> Result<(), SendError> {
+        let mut bytes = Vec::with_capacity(256);
+        igloo_wire::encode(message, &mut bytes)?;
+        loop {
+            self.room().await;
+            let mut outbox = self.outbox.lock();
+            if outbox.bytes <= self.full {
+                return self.post(&mut outbox, bytes, descriptor);
+            }
+        }
+    }
+
+    fn post(&self, outbox: &mut Outbox, bytes: Vec<u8>, descriptor: Option<OwnedFd>) -> Result<(), SendError> {
         outbox.push(bytes, descriptor);
         if outbox.pieces.len() == 1 {
-            self.flush(&mut outbox)?;
+            self.flush(outbox)?;
         }
         if !outbox.pieces.is_empty() {
             self.to_write.notify_one();

@@ -77,8 +77,9 @@ impl Requests {
                 self.tasks.spawn(async move {
                     let _held = held;
                     let answer = answer.await;
-                    link.room().await;
-                    send(&link, id, answer);
+                    let (answer, descriptor) = message(id, answer);
+                    // An error means that the process is gone or about to be: it does not read.
+                    let _ = link.tell(&answer, descriptor).await;
                 });
             }
         }
@@ -223,9 +224,8 @@ impl Drop for Requests {
 /// Tells what is found, as fast as the process reads.
 async fn tell(link: Arc<Link>, browse: u64, mut finder: Box<dyn Finder>) {
     loop {
-        link.room().await;
         for finding in std::future::poll_fn(|context| finder.poll_next(context, FINDINGS)).await {
-            if link.send(&ToProvider::Finding { browse, finding: wire_finding(finding) }, None).is_err() {
+            if link.tell(&ToProvider::Finding { browse, finding: wire_finding(finding) }, None).await.is_err() {
                 return;
             }
         }
@@ -263,14 +263,19 @@ fn discovery_error(error: DiscoveryError) -> wire::ErrorCode {
 }
 
 fn send(link: &Link, id: u64, answer: Answer) {
+    let (answer, descriptor) = message(id, answer);
+    // Nothing is read from a process whose outbox is full, so an error means that it is gone.
+    if let Err(error) = link.send(&answer, descriptor) {
+        tracing::debug!(%error, "an answer was not sent");
+    }
+}
+
+fn message(id: u64, answer: Answer) -> (ToProvider, Option<OwnedFd>) {
     let (result, descriptor) = match answer {
         Ok((reply, descriptor)) => (Outcome::Ok(reply), descriptor),
         Err(error) => (Outcome::Error(error), None),
     };
-    // An error means that the process is gone or about to be: it does not read.
-    if let Err(error) = link.send(&ToProvider::Answer { id, result }, descriptor) {
-        tracing::debug!(%error, "an answer was not sent");
-    }
+    (ToProvider::Answer { id, result }, descriptor)
 }
 
 /// A pair of sockets: ours, and the process's.
@@ -292,8 +297,7 @@ fn open(ports: &Arc<Mutex<Ports>>, link: Arc<Link>, port: OpenPort) -> std::io::
     let pump = tokio::spawn(async move {
         let error = carry::carry(port, &ours, asked).await;
         if home.lock().open.remove(&number).is_some() {
-            link.room().await;
-            let _ = link.send(&ToProvider::PortEnded { port: number, error }, None);
+            let _ = link.tell(&ToProvider::PortEnded { port: number, error }, None).await;
         }
         // Not before the process can know why.
         drop(ours);
@@ -356,8 +360,7 @@ async fn http(
             },
         };
         if let Err(error) = carried {
-            link.room().await;
-            let _ = link.send(&ToProvider::BodyFailed { call, error: http_error(&error) }, None);
+            let _ = link.tell(&ToProvider::BodyFailed { call, error: http_error(&error) }, None).await;
         }
     });
     let headers =
