@@ -203,6 +203,11 @@ impl Instance {
     /// Delivers a command, at most once, and waits for its outcome at most until its deadline.
     pub async fn command(&self, command: Command) -> Outcome {
         let deadline = command.deadline;
+        self.command_within(command, deadline).await
+    }
+
+    /// As [`Instance::command`], with another wait than the command's own deadline.
+    pub(crate) async fn command_within(&self, command: Command, deadline: Duration) -> Outcome {
         match self.call(deadline, |reply| Call::Command(command, reply)).await {
             Answered::Yes(Ok(())) => Outcome::Ok,
             Answered::Yes(Err(error)) => Outcome::Error(error),

@@ -42,7 +42,7 @@ macro_rules! cases {
     };
     (@test [$($attribute:tt)*] $case:expr, $way:ident) => {
         $($attribute)*
-        #[tokio::test]
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $way() {
             $case.run($crate::cases!(@run_as $way)).await;
         }

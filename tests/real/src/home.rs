@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use igloo_engine::component::EngineOptions;
 use igloo_hub::{
-    CommandFailure, CommandOutcome, CommandRequest, ComponentView, DeviceView, Hub, InstanceInfo, InstanceRef,
+    CommandFailure, CommandOutcome, CommandRequest, ComponentView, DeviceView, Error, Hub, InstanceInfo, InstanceRef,
     NewInstance, Options, PackageFiles, State,
 };
 use igloo_model::Query;
@@ -34,9 +34,8 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-async fn hub(data: &TempDir, engine: &EngineOptions) -> Hub {
-    let options = Options { data: data.path().join("data"), engine: engine.clone(), api_addresses: Vec::new() };
-    Hub::open(options).await.unwrap()
+fn options(data: &TempDir, engine: &EngineOptions) -> Options {
+    Options { data: data.path().join("data"), engine: engine.clone(), api_addresses: Vec::new() }
 }
 
 impl Home {
@@ -56,14 +55,22 @@ impl Home {
 
     async fn open_with(engine: EngineOptions) -> Self {
         let data = tempfile::tempdir().unwrap();
-        Self { hub: hub(&data, &engine).await, engine, data }
+        Self { hub: Hub::open(options(&data, &engine)).await.unwrap(), engine, data }
     }
 
     /// Ends the hub and opens its directory again.
     pub async fn reopen(self) -> Self {
         self.hub.shutdown().await;
         drop(self.hub);
-        Self { hub: hub(&self.data, &self.engine).await, engine: self.engine, data: self.data }
+        // A program that another test is starting has the directory's lock too, from its fork to its exec.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Hub::open(options(&self.data, &self.engine)).await {
+                Ok(hub) => return Self { hub, engine: self.engine, data: self.data },
+                Err(Error::Conflict(_)) if Instant::now() < deadline => sleep(STEP).await,
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// Installs a provider of this workspace and starts it.

@@ -115,8 +115,9 @@ async fn a_deadline_ends_the_wait_and_a_late_answer_is_discarded(run_as: RunAs) 
 async fn the_end_interrupts_what_is_under_way(run_as: RunAs) {
     let subject = Subject::start(run_as, &[], json!({ "life": "fail" })).await;
     subject.until("running", |info| info.state == State::Running).await;
-    let (end, hang, action) =
-        tokio::join!(subject.switch("hang"), subject.switch("end"), subject.act("fail", json!({ "how": "hang" })));
+    // The end is asked for last: what comes after it may be answered that the provider is gone.
+    let (action, hang, end) =
+        tokio::join!(subject.act("fail", json!({ "how": "hang" })), subject.switch("hang"), subject.switch("end"),);
     assert_eq!((end, hang), (CommandOutcome::Interrupted, CommandOutcome::Interrupted));
     assert_eq!(action, Err(CommandFailure::Interrupted));
     let info = subject.until("running again", |info| info.restarts == 1 && info.state == State::Running).await;

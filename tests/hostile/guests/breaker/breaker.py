@@ -86,11 +86,11 @@ def frame(body):
     return struct.pack(">I", len(body)) + body
 
 
-def message(name, **fields):
+def message(name, /, **fields):
     return frame(pack({name: {key.replace("_", "-"): value for key, value in fields.items()}}))
 
 
-def say(name, **fields):
+def say(name, /, **fields):
     hub.sendall(message(name, **fields))
 
 
@@ -295,7 +295,7 @@ def unknown_kind():
 
 def others_devices():
     greet()
-    updates = [{"component": number, "value": {"boolean": True}} for number in range(4096) if number != switch]
+    updates = [{"component": number, "value": {"boolean": False}} for number in range(4096) if number != switch]
     refused = call(2, {"write": {"updates": updates}})["ok"]["refused"]
     log(f"{len(refused)} of {len(updates)} were refused")
     call(3, {"set-available": {"device": "neighbour", "available": False}})
@@ -357,9 +357,12 @@ def flood_descriptors():
     files = [os.open("/dev/null", os.O_RDONLY) for _ in range(100)]
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
     one = message("log", level="debug", message="with descriptors")
-    for _ in range(50):
-        hub.sendmsg([one], rights)
-    log("sent 5000 descriptors")
+    try:
+        for _ in range(50):
+            hub.sendmsg([one], rights)
+        log("sent 5000 descriptors")
+    except OSError as error:
+        log(f"descriptors are refused: {error.strerror}")
     obey()
 
 
@@ -484,15 +487,16 @@ def leave_and_exit(argument):
 
 
 def fill_disk(_):
-    """Writes until it cannot."""
+    """Writes into one file until it cannot: why, and after how much."""
     chunk, written = b"x" * (1 << 20), 0
     try:
-        for number in range(64):
-            with open(f"/data/fill-{number}", "wb", buffering=0) as file:
-                for _ in range(64):
-                    written += file.write(chunk)
+        with open("/data/fill", "wb", buffering=0) as file:
+            for _ in range(512):
+                written += file.write(chunk)
     except OSError as error:
         return f"{error.strerror} after {written >> 20} MiB"
+    finally:
+        os.unlink("/data/fill")
     return f"{written >> 20} MiB"
 
 

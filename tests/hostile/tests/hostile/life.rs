@@ -19,12 +19,14 @@ cases! {
     spins_on: process => life("spin").lasts(3).sees(counts("within its share", |info| info.ready && info.restarts == 0));
     sleeps: process => life("sleep").lasts(1).sees(counts("running", |info| info.ready));
     sleeps_in_commands_until_it_is_stuck: in_hub isolated process =>
-        commands("hang", 33).sees(outcome("Timeout")).sees(outcome("Busy")).sees(ended("stuck"));
+        commands("hang", 33).granted(&["queue=40"]).sees(outcome("Timeout")).sees(ended("were never answered"));
+    sleeps_in_as_many_commands_as_it_may_have: in_hub isolated process =>
+        commands("hang", 33).sees(outcome("Timeout")).sees(outcome("Busy"));
     spins_in_a_command: in_hub isolated => commands("spin", 1).sees(outcome("Timeout")).sees(ended("rest"));
-    allocates_until_it_is_refused: in_hub isolated => life("allocate").lasts(1).sees(logged("the memory limit of 64 MiB"));
-    allocates_until_it_is_killed: process => life("allocate").lasts(1).sees(ended("memory limit of 64 MiB"));
+    allocates_until_it_is_refused: in_hub isolated => life("allocate").lasts(1).sees(logged("the memory limit of 64MiB"));
+    allocates_until_it_is_killed: process => life("allocate").lasts(1).sees(ended("memory limit of 64MiB"));
     opens_sockets_until_it_is_refused: in_hub isolated process =>
-        tries("sockets", "").sees(answered(&["refused:"])).sees(Seen::Obeys);
+        tries("sockets", "").sees(answered(&["refused:", "Interrupted"]));
     browses_until_it_is_refused: in_hub isolated process =>
         tries("browsers", "_hostile._tcp").granted(&["discovery:_hostile._tcp"]).sees(answered(&["after 16"]));
     describes_too_many_devices: in_hub isolated process =>

@@ -10,7 +10,7 @@ use igloo_hostile::{Arena, PATIENCE, igloo, processes_with};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Waits until there are processes with this argument, or none.
-fn until(there_are: bool, argument: &str) {
+async fn until(there_are: bool, argument: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let found = processes_with(argument);
@@ -18,7 +18,7 @@ fn until(there_are: bool, argument: &str) {
             return;
         }
         assert!(Instant::now() < deadline, "processes with {argument}: {found:?}");
-        std::thread::sleep(Duration::from_millis(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -32,7 +32,7 @@ async fn with_children(argument: &str) -> Arena {
     let arena = Arena::open().await;
     arena.start_breaker("leaves_children", serde_json::json!({ "argument": argument })).await;
     arena.until_bad("ready", |info| info.ready).await;
-    until(true, argument);
+    until(true, argument).await;
     arena
 }
 
@@ -40,7 +40,7 @@ async fn with_children(argument: &str) -> Arena {
 async fn with_children_of_up(argument: &str) -> (Arena, Child) {
     let arena = with_children(argument).await;
     arena.hub.shutdown().await;
-    until(false, argument);
+    until(false, argument).await;
     let mut up = Command::new(igloo());
     up.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(arena.data()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut up = up.spawn().unwrap();
@@ -50,7 +50,7 @@ async fn with_children_of_up(argument: &str) -> (Arena, Child) {
     assert!(first.starts_with("Igloo "), "{first}");
     // What it says later is nobody's, but must be read.
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-    until(true, argument);
+    until(true, argument).await;
     (arena, up)
 }
 
@@ -65,7 +65,7 @@ async fn original_sigterm_leaves_no_orphans() {
     let argument = seconds(1);
     let (_arena, mut up) = with_children_of_up(&argument).await;
     end(&mut up, Signal::TERM);
-    until(false, &argument);
+    until(false, &argument).await;
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn sigkill_leaves_no_orphans() {
     let argument = seconds(2);
     let (_arena, mut up) = with_children_of_up(&argument).await;
     end(&mut up, Signal::KILL);
-    until(false, &argument);
+    until(false, &argument).await;
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_stop_leaves_no_children() {
     let argument = seconds(3);
     let arena = with_children(&argument).await;
     arena.hub.stop(&arena.bad().id.into()).await.unwrap();
-    until(false, &argument);
+    until(false, &argument).await;
 }
 
 #[tokio::test]
@@ -90,13 +90,13 @@ async fn an_end_leaves_no_children() {
     let arena = with_children(&argument).await;
     // The next life would leave some again.
     arena.hub.configure(&arena.bad().id.into(), serde_json::json!({ "argument": "" })).await.unwrap();
-    until(false, &argument);
+    until(false, &argument).await;
     let argument = seconds(5);
     arena.until_bad("ready", |info| info.ready).await;
     // The attempt ends its process.
     let answer = arena.try_bad("leave-and-exit", &argument).await;
     assert!(answer.contains("Interrupted"), "{answer}");
-    until(false, &argument);
+    until(false, &argument).await;
 }
 
 /// A hub that is dropped without a goodbye, as when a test fails.
@@ -104,5 +104,5 @@ async fn an_end_leaves_no_children() {
 async fn a_dropped_hub_leaves_no_children() {
     let argument = seconds(6);
     drop(with_children(&argument).await);
-    until(false, &argument);
+    until(false, &argument).await;
 }

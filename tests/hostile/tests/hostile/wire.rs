@@ -30,8 +30,10 @@ cases! {
     says_nothing: process => breaks("silent").sees(ended("did not say hello within 10 s"));
     says_hello_twice: process => breaks("hello_twice").sees(ended("it said hello twice"));
     speaks_another_version: process => breaks("other_version").sees(ended("it speaks version 99.0"));
+    // The first 64 bad updates of a list are told.
     touches_others_devices: process =>
-        breaks("others_devices").sees(logged("4095 of 4095 were refused")).sees(Seen::Obeys);
+        breaks("others_devices").sees(logged("64 of 4095 were refused"))
+            .sees(counts("without a write", |info| info.writes == 0)).sees(Seen::Obeys);
     claims_anothers_name: process => breaks("others_name").sees(logged("the field")).sees(Seen::Obeys);
     floods_writes: process => breaks("flood_writes").lasts(2).sees(counts("writing", |info| info.writes > 1000));
     floods_its_log: process =>
@@ -43,7 +45,7 @@ cases! {
     never_reads_its_socket: process => breaks("never_reads").sees(ended("does not read its socket"));
     floods_its_output: process =>
         breaks("flood_output").lasts(2).sees(counts("losing lines", |info| info.lost_log_lines > 100));
-    sends_descriptors: process => breaks("flood_descriptors").sees(logged("sent 5000 descriptors")).sees(Seen::Obeys);
+    sends_descriptors: process => breaks("flood_descriptors").sees(logged("descriptors")).sees(Seen::Obeys);
     closes_its_socket_and_lives_on: process =>
         breaks("closes_its_socket").lasts(1).sees(ended("it closed its socket and did not end"));
 }

@@ -214,6 +214,13 @@ impl Client {
         }
     }
 
+    /// Sorts what has come by now: what the hub said before it closed a descriptor is known when that is seen.
+    pub(super) fn look(&self) {
+        // An error is noticed by whoever reads next.
+        while matches!(self.read(), Ok(true)) {}
+        self.left.notify_one();
+    }
+
     /// Reads what is there and sorts it. False if there was nothing.
     ///
     /// Not by way of tokio's readiness: while [`Client::ask`] waits, nobody tells tokio of what arrives.

@@ -39,6 +39,8 @@ const CODE: &str = "/proc/self/fd/4";
 pub(super) const OVERHEAD: u64 = 48 << 20;
 /// How long the hub may take to answer the worker's hello.
 const WELCOME: Duration = Duration::from_secs(10);
+/// How long a call is waited for here. The hub keeps its deadline, and takes a late answer as what it is.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// How long a component may take to say goodbye, before the hub loses patience.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -147,8 +149,9 @@ async fn serve(engine: Arc<ComponentEngine>, prepared: Prepared, limits: Limits)
                 // In order: it is in the component's queue before the next message is read.
                 let (client, instance) = (client.clone(), instance.clone());
                 let mut answer = Box::pin(async move {
-                    let result = carry_out(&instance, request).await;
-                    client.say(&FromProvider::Answer { id, result });
+                    if let Some(result) = carry_out(&instance, request).await {
+                        client.say(&FromProvider::Answer { id, result });
+                    }
                 });
                 let delivered = futures::poll!(&mut answer);
                 if delivered.is_pending() {
@@ -164,30 +167,29 @@ async fn serve(engine: Arc<ComponentEngine>, prepared: Prepared, limits: Limits)
     }
 }
 
-async fn carry_out(instance: &Instance, order: Order) -> Outcome<Option<String>, igloo_wire::types::CommandError> {
-    let error = |error| Outcome::Error(convert::command_error(error));
-    let gone = || error(igloo_protocol::CommandError::Unavailable);
+/// The answer; none if the component ended before it: then the hub tells whoever asked that.
+async fn carry_out(
+    instance: &Instance,
+    order: Order,
+) -> Option<Outcome<Option<String>, igloo_wire::types::CommandError>> {
+    let error = |error| Some(Outcome::Error(convert::command_error(error)));
     match order {
         Order::Command(command) => match convert::command(command) {
-            Ok(command) => match instance.command(command).await {
-                CommandOutcome::Ok => Outcome::Ok(None),
+            Ok(command) => match instance.command_within(command, PATIENCE).await {
+                CommandOutcome::Ok => Some(Outcome::Ok(None)),
                 CommandOutcome::Error(reason) => error(reason),
-                // The hub has told whoever asked.
-                CommandOutcome::Timeout | CommandOutcome::Interrupted => gone(),
+                CommandOutcome::Timeout | CommandOutcome::Interrupted => None,
             },
             Err(_) => error(igloo_protocol::CommandError::Rejected(String::from("a value is not a date or time"))),
         },
-        Order::Action { name, parameters } => {
-            // The hub keeps the deadline.
-            match instance.action(name, parameters, Duration::from_secs(3600)).await {
-                ActionOutcome::Ok(text) => Outcome::Ok(Some(text)),
-                ActionOutcome::Error(reason) => error(reason),
-                ActionOutcome::Timeout | ActionOutcome::Interrupted => gone(),
-            }
-        }
+        Order::Action { name, parameters } => match instance.action(name, parameters, PATIENCE).await {
+            ActionOutcome::Ok(text) => Some(Outcome::Ok(Some(text))),
+            ActionOutcome::Error(reason) => error(reason),
+            ActionOutcome::Timeout | ActionOutcome::Interrupted => None,
+        },
         Order::Stop {} => {
-            let _ = instance.goodbye(STOP).await;
-            Outcome::Ok(None)
+            instance.goodbye(STOP).await;
+            Some(Outcome::Ok(None))
         }
     }
 }

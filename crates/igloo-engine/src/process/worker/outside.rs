@@ -257,7 +257,7 @@ async fn send(client: Arc<Client>, request: ::http::Request<WasiBody>, options: 
             timeout_ms: timeout.map(milliseconds),
         },
     });
-    let mut fails = client.body_fails(call);
+    let fails = client.body_fails(call);
     let (response, descriptor) = match answer.await {
         Ok(Ok((Reply::Response(response), Some(descriptor)))) => (response, descriptor),
         Ok(Err(RequestError::Http(error))) => return Err(http_error(&error)),
@@ -268,26 +268,24 @@ async fn send(client: Arc<Client>, request: ::http::Request<WasiBody>, options: 
         answer = answer.header(name, value.as_slice());
     }
     let stream = stream(descriptor).map_err(Error::Connect)?;
-    let chunks = futures::stream::unfold(Some(stream), |stream| async {
-        let mut stream = stream?;
+    let chunks = futures::stream::unfold(Some((stream, fails, client)), |body| async {
+        let (mut stream, mut fails, client) = body?;
         let mut chunk = vec![0; 8192];
         match stream.read(&mut chunk).await {
-            Ok(0) => None,
+            Ok(0) => {
+                client.look();
+                // The hub says that a body has failed before it closes it.
+                fails.try_recv().ok().map(|error| (Err(http_error(&error)), None))
+            }
             Ok(count) => {
                 chunk.truncate(count);
-                Some((Ok(http_body::Frame::data(Bytes::from(chunk))), Some(stream)))
+                Some((Ok(http_body::Frame::data(Bytes::from(chunk))), Some((stream, fails, client))))
             }
             Err(error) => Some((Err(Error::Connect(error)), None)),
         }
     });
     let body = StreamBody::new(chunks).boxed_unsync();
-    let driven: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async move {
-        // Told before the body's end, or never.
-        match (&mut fails).await {
-            Ok(error) => Err(http_error(&error)),
-            Err(_) => Ok(()),
-        }
-    });
+    let driven: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(std::future::ready(Ok(())));
     Ok((answer.body(body).map_err(|_| Error::HttpProtocolError)?, driven))
 }
 
