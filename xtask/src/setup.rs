@@ -61,6 +61,12 @@ const TO_TEST: &[Tool] = &[
     Tool { present: || process::find("upsd").is_some(), packages: &["nut-server"], why: "a UPS that is a file" },
     Tool { present: || process::find("gpsd").is_some(), packages: &["gpsd"], why: "a server for GPS receivers" },
     Tool { present: || process::find("gpspipe").is_some(), packages: &["gpsd-clients"], why: "a client of gpsd" },
+    // A sandbox shows the system's programs, not those of a user's home.
+    Tool {
+        present: || Path::new("/usr/bin/python3").exists(),
+        packages: &["python3"],
+        why: "providers in plain Python, in a sandbox",
+    },
     Tool { present: has_venv, packages: &["python3", "python3-venv"], why: "real counterparts and oracles" },
 ];
 
