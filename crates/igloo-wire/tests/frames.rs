@@ -21,8 +21,8 @@ fn content<M: serde::Serialize>(message: &M) -> Vec<u8> {
 }
 
 /// A message of fields that Rust's types do not have.
-fn pack(json: serde_json::Value) -> Vec<u8> {
-    content(&json)
+fn pack(json: &serde_json::Value) -> Vec<u8> {
+    content(json)
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn the_documented_bytes_of_a_write() {
 #[test]
 fn what_is_newer_is_skipped_and_told() {
     let mut skipped = Vec::new();
-    let bytes = pack(serde_json::json!({"log": {"level": "info", "message": "x", "colour": {"deep": [1]}}}));
+    let bytes = pack(&serde_json::json!({"log": {"level": "info", "message": "x", "colour": {"deep": [1]}}}));
     let message: FromProvider = decode(&bytes, |field| skipped.push(field)).unwrap();
     assert_eq!(message, FromProvider::Log { level: LogLevel::Info, message: "x".into() });
     assert_eq!(skipped.len(), 1);
     assert!(skipped[0].contains("colour"), "{skipped:?}");
 
     let unknown = |name: &str, call| Err(DecodeError::Unknown { name: name.into(), call });
-    assert_eq!(read(&pack(serde_json::json!({"sing": {"song": 1}}))), unknown("sing", None));
-    assert_eq!(read(&pack(serde_json::json!({"call": {"id": 7, "request": {"sing": {}}}}))), unknown("sing", Some(7)));
-    let error = read(&pack(serde_json::json!({"call": {"id": 7, "request": {"remove": {}}}}))).unwrap_err();
+    assert_eq!(read(&pack(&serde_json::json!({"sing": {"song": 1}}))), unknown("sing", None));
+    assert_eq!(read(&pack(&serde_json::json!({"call": {"id": 7, "request": {"sing": {}}}}))), unknown("sing", Some(7)));
+    let error = read(&pack(&serde_json::json!({"call": {"id": 7, "request": {"remove": {}}}}))).unwrap_err();
     assert!(matches!(&error, DecodeError::Malformed { text, call: Some(7) } if text.contains("device")), "{error:?}");
 }
 

@@ -174,7 +174,7 @@ impl Conform {
             "slow" | "other" => tokio::time::sleep(Duration::from_millis(100)).await,
             "end" => {
                 self.end.notify_one();
-                pending().await
+                pending::<()>().await;
             }
             "hang" | "reject" | "busy" | "unavailable" | "fail" => return Err(failure(&command.entity).await),
             _ => {}
