@@ -86,22 +86,21 @@ fn a_home_from_nothing_to_removal() {
 #[test]
 fn how_a_provider_runs_is_chosen_shown_and_refused() {
     let home = Home::start(&[]);
-    home.igloo(&["install", &package("demo-home"), "--engine", "process"])
-        .failed(2, "no file for the engine 'process'");
-    let in_hub = ["install", &package("demo-home"), "--engine", "process", "--placement", "in-hub"];
+    home.igloo(&["install", &package("fifty"), "--engine", "process"]).failed(2, "no file for the engine 'process'");
+    let in_hub = ["install", &package("fifty"), "--engine", "process", "--placement", "in-hub"];
     home.igloo(&in_hub).failed(2, "always isolated");
-    home.igloo(&["install", &package("demo-home"), "--placement", "in-hub"]).succeeded();
-    let shown = home.igloo(&["providers", "demo-home"]).stdout;
+    home.igloo(&["install", &package("fifty"), "--placement", "in-hub"]).succeeded();
+    let shown = home.igloo(&["providers", "fifty"]).stdout;
     assert!(normalized(&shown).contains("runs as component (your choice: igloo run-as)"), "{shown}");
-    home.igloo(&["run-as", "demo-home"]).failed(2, "--default");
-    home.igloo(&["run-as", "demo-home", "--engine", "process"]).failed(1, "no native executable");
-    home.igloo(&["run-as", "demo-home", "--default"]).succeeded();
+    home.igloo(&["run-as", "fifty"]).failed(2, "--default");
+    home.igloo(&["run-as", "fifty", "--engine", "process"]).failed(1, "no native executable");
+    home.igloo(&["run-as", "fifty", "--default"]).succeeded();
     let stats = home.igloo(&["providers", "--stats"]).stdout;
     assert!(stats.contains("QUEUE") && stats.contains(" 0/32 "), "{stats}");
     let json: Value = serde_json::from_str(&home.igloo(&["providers", "--stats", "--json"]).stdout).unwrap();
     assert!(json[0]["stats"]["cpu-microseconds"].as_u64().is_some_and(|time| time > 0), "{json}");
     let doctor = home.igloo(&["doctor"]).stdout;
-    assert!(doctor.contains("demo-home: component, in WebAssembly's sandbox in the hub"), "{doctor}");
+    assert!(doctor.contains("fifty: component, in WebAssembly's sandbox in the hub"), "{doctor}");
     home.stop();
 }
 
