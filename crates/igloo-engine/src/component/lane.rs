@@ -1,9 +1,9 @@
 //! Polls guests: measures their CPU time, holds them to their budget, ends those that do not come to rest, and keeps those
 //! that compute for long out of the others' way.
 //!
-//! There are two lanes. Guests begin in the *quick* one, whose threads they share. One that kept its thread for longer than
-//! [`LONG`] at a time goes on in the *slow* lane: a thread of lower priority, which only such guests share.
-//! It comes back when it has not done so for [`COOL`]. So beside a guest that spins, others wait for one tick at most,
+//! There are two lanes. Guests begin in the *quick* one, whose threads they share. One that keeps its thread for longer than
+//! [`LONG`] at a time, twice within [`COOL`] (once is a start, or a large telegram), goes on in the *slow* lane: a thread of lower priority, which only such guests share.
+//! It comes back when it has not done so for [`COOL`]. So beside a guest that spins, others wait for two ticks at most,
 //! once.
 
 use std::{
@@ -47,7 +47,9 @@ pub(super) struct Guest {
     has_slow_lane: bool,
     pause: Option<Pin<Box<Sleep>>>,
     busy_since: Option<Instant>,
+    /// When it last kept its thread for long.
     long_at: Option<Instant>,
+    slow_until: Option<Instant>,
     calls_seen: u64,
 }
 
@@ -77,6 +79,7 @@ impl Guest {
             pause: None,
             busy_since: None,
             long_at: None,
+            slow_until: None,
             calls_seen: 0,
         }
     }
@@ -132,8 +135,11 @@ impl Guest {
             } else {
                 self.busy_since = None;
             }
-            if interrupted || used > LONG {
-                self.long_at = Some(after);
+            // A tick that happens to come says nothing: it interrupts whoever runs.
+            if used > LONG {
+                if self.long_at.replace(after).is_some_and(|at| after.duration_since(at) < COOL) {
+                    self.slow_until = Some(after + COOL);
+                }
             }
             let wait = self.budget.spend(used, after);
             if self.belongs(after) != lane {
@@ -158,10 +164,8 @@ impl Guest {
     }
 
     fn belongs(&self, now: Instant) -> Lane {
-        match self.long_at {
-            Some(at) if self.has_slow_lane && now.duration_since(at) < COOL => Lane::Slow,
-            _ => Lane::Quick,
-        }
+        let is_slow = self.has_slow_lane && self.slow_until.is_some_and(|until| now < until);
+        if is_slow { Lane::Slow } else { Lane::Quick }
     }
 
     /// After a call: whether another one comes before [`LINGER`] is over. While this looks, the guest's task counts as
