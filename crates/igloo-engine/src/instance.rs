@@ -179,6 +179,8 @@ pub struct Instance {
     pub(crate) kill: watch::Sender<Option<String>>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) counted: Counted,
+    /// Whether a caller may look for its answer: not on the one thread that is to give it.
+    pub(crate) looks: bool,
 }
 
 impl Instance {
@@ -197,6 +199,7 @@ impl Instance {
             kill,
             meters: Arc::default(),
             counted: Counted::new(&Limits::default()),
+            looks: false,
         }
     }
 
@@ -332,7 +335,7 @@ impl Instance {
 
     /// Looks for an answer for a moment, without sleeping, where the last one was quick.
     fn look_for<T>(&self, answer: &mut oneshot::Receiver<Result<T, CommandError>>) -> Option<Answered<T>> {
-        if !self.meters.quick.load(Ordering::Relaxed) || !several_cores() {
+        if !self.looks || !self.meters.quick.load(Ordering::Relaxed) || !several_cores() {
             return None;
         }
         let until = Instant::now() + LOOK;

@@ -296,6 +296,7 @@ impl ComponentEngine {
             exit: exited,
             kill,
             meters: meters.clone(),
+            looks: self.shared.lingers,
             counted,
         };
         let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, outside, incoming, killed, meters);

@@ -109,6 +109,7 @@ impl ProcessEngine {
             exit: exited,
             kill,
             meters: meters.clone(),
+            looks: true,
             counted: outside.counted.clone(),
         };
         let watcher = self.component.watcher().cloned();
