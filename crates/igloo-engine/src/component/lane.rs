@@ -136,10 +136,8 @@ impl Guest {
                 self.busy_since = None;
             }
             // A tick that happens to come says nothing: it interrupts whoever runs.
-            if used > LONG {
-                if self.long_at.replace(after).is_some_and(|at| after.duration_since(at) < COOL) {
-                    self.slow_until = Some(after + COOL);
-                }
+            if used > LONG && self.long_at.replace(after).is_some_and(|at| after.duration_since(at) < COOL) {
+                self.slow_until = Some(after + COOL);
             }
             let wait = self.budget.spend(used, after);
             if self.belongs(after) != lane {
