@@ -43,6 +43,10 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, false));
     if long {
         report.step("long tests", |report| report.cargo_test(&[], filter, true));
+    } else if filter.is_none() {
+        // What nobody is hurt by is shown every time, also where that takes long.
+        let hostile = ["--package", "igloo-hostile"].map(str::to_owned);
+        report.step("hostile cases that take long", |report| report.cargo_test(&hostile, filter, true));
     }
     report.finish()
 }
