@@ -55,6 +55,7 @@ pub(crate) struct Link {
 struct Outbox {
     pieces: VecDeque<Piece>,
     bytes: usize,
+    closed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -163,8 +164,15 @@ impl Link {
         self.calls.lock().open = true;
     }
 
-    /// Nothing is delivered any more, and whoever waits is told that there will be no answer.
+    /// Nothing is delivered any more, and whoever waits is told that there will be no answer. What waits to be written is
+    /// dropped, so that nobody waits for room at a socket that is read no more.
     pub(crate) fn close(&self) {
+        let mut outbox = self.outbox.lock();
+        outbox.pieces.clear();
+        outbox.bytes = 0;
+        outbox.closed = true;
+        drop(outbox);
+        self.room.notify_one();
         let mut calls = self.calls.lock();
         calls.open = false;
         calls.waiting.clear();
@@ -195,6 +203,9 @@ impl Link {
     }
 
     fn post(&self, outbox: &mut Outbox, bytes: Vec<u8>, descriptor: Option<OwnedFd>) -> Result<(), SendError> {
+        if outbox.closed {
+            return Err(SendError::Gone(io::ErrorKind::BrokenPipe.into()));
+        }
         outbox.push(bytes, descriptor);
         if outbox.pieces.len() == 1 {
             self.flush(outbox)?;

@@ -78,13 +78,19 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn live(self, mut kill: watch::Receiver<Option<String>>) -> Exit {
+        let link = self.link.clone();
         let life = self.run();
-        tokio::select! {
+        let exit = tokio::select! {
             biased;
             // Dropping the life kills the sandbox.
             Ok(reason) = kill.wait_for(Option::is_some) => Exit::Killed(reason.clone().unwrap_or_default()),
             exit = life => exit,
+        };
+        // However it ended: whoever waits for an answer is told that there will be none.
+        if let Some(link) = link.get() {
+            link.close();
         }
+        exit
     }
 
     async fn run(self) -> Exit {
@@ -165,7 +171,6 @@ impl Session {
             },
         };
         process_limit.tell(&running);
-        link.close();
         exit
     }
 

@@ -17,6 +17,7 @@ conformance!(
     a_full_queue_is_busy,
     a_deadline_ends_the_wait_and_a_late_answer_is_discarded,
     the_end_interrupts_what_is_under_way,
+    a_kill_interrupts_what_is_under_way,
     before_it_is_ready_it_is_unavailable,
     what_is_not_well_formed_is_never_delivered,
     the_same_key_is_the_same_command,
@@ -124,6 +125,21 @@ async fn the_end_interrupts_what_is_under_way(run_as: RunAs) {
     assert_eq!(info.failures.interrupted, 3);
     // Nothing is delivered twice.
     assert_eq!(subject.case("started", json!({})).await, json!([]));
+}
+
+async fn a_kill_interrupts_what_is_under_way(run_as: RunAs) {
+    let subject = Subject::ready(run_as, &["tcp://192.0.2.1:80"]).await;
+    let request =
+        CommandRequest { deadline: CommandRequest::LONGEST, ..subject.request("hang", "switch", json!(true)) };
+    let revoke = async {
+        subject.until("under way", |info| info.queue == 1).await;
+        // Revoking ends what runs at once, without a goodbye.
+        let which = subject.info().id.into();
+        subject.home.hub.revoke(&which, "tcp://192.0.2.1:80".parse().unwrap()).await.unwrap();
+    };
+    let (result, ()) = tokio::join!(subject.home.hub.command(request), revoke);
+    assert_eq!(result.outcome, CommandOutcome::Interrupted);
+    assert!(result.elapsed < CommandRequest::LONGEST / 2, "{:?}", result.elapsed);
 }
 
 async fn before_it_is_ready_it_is_unavailable(run_as: RunAs) {
