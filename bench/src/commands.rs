@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use igloo_model::{Value, tree::Change};
 
 use crate::{
-    hub::{Bare, TestHub, bare_switch, command, switch},
+    hub::{Bare, TestHub, bare_switch, command, commands_in_a_row, switch},
     report::{Times, table},
 };
 
@@ -32,19 +32,7 @@ pub(crate) async fn measure() -> Result<Figures> {
     let home = TestHub::open().await?;
     home.install("bench", "bench", &["cpu=400%", "writes=1000000/s"], serde_json::Value::Null).await?;
     let device = home.device("bench")?;
-    // On the hub's threads, as the API's requests are.
-    let hub = home.hub.clone();
-    let outcomes = tokio::spawn(async move {
-        let mut times = Vec::with_capacity(COUNT);
-        for n in 0..COUNT {
-            let request = switch(device, n % 2 == 0);
-            let before = Instant::now();
-            command(&hub, request).await?;
-            times.push(before.elapsed());
-        }
-        anyhow::Ok(times)
-    });
-    let outcomes = Times::new(outcomes.await??);
+    let outcomes = commands_in_a_row(&home.hub, device, COUNT).await?;
 
     let hub = home.hub.clone();
     let seen = tokio::spawn(async move {

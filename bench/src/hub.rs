@@ -1,6 +1,11 @@
 //! A hub in a temporary directory, with packages from `target/packages`.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -17,6 +22,8 @@ use igloo_protocol::{
 };
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+use crate::report::Times;
 
 /// A hub and its directory.
 pub(crate) struct TestHub {
@@ -173,6 +180,22 @@ pub(crate) async fn command(hub: &Hub, request: CommandRequest) -> Result<()> {
         CommandOutcome::Ok => Ok(()),
         other => bail!("a command was not ok: {other:?}"),
     }
+}
+
+/// How long each of so many commands in a row takes. On the hub's threads, as the API's requests are.
+pub(crate) async fn commands_in_a_row(hub: &Hub, device: DeviceId, count: usize) -> Result<Times> {
+    let hub = hub.clone();
+    let times = tokio::spawn(async move {
+        let mut times = Vec::with_capacity(count);
+        for n in 0..count {
+            let request = switch(device, n % 2 == 0);
+            let before = Instant::now();
+            command(&hub, request).await?;
+            times.push(before.elapsed());
+        }
+        anyhow::Ok(times)
+    });
+    Ok(Times::new(times.await??))
 }
 
 /// An engine without a hub, for baselines.

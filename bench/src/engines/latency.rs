@@ -1,7 +1,7 @@
 //! From a command to its outcome, for each way to run, with both ends free to run where they like, and all on one core:
 //! the difference is the waking of another core.
 
-use std::{process::Stdio, time::Instant};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
 use igloo_protocol::RunAs;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ALL, named, pingpong};
 use crate::{
-    hub::{Bare, TestHub, bare_switch, command, switch},
+    hub::{Bare, TestHub, bare_switch, commands_in_a_row},
     report::{Times, table},
 };
 
@@ -85,19 +85,7 @@ async fn bare(package: &str) -> Result<Times> {
 async fn commands(home: &TestHub, package: &str, name: &str, run_as: RunAs) -> Result<Times> {
     home.install_as(package, name, run_as).await?;
     let device = home.device(name)?;
-    // On the hub's threads, as the API's requests are.
-    let hub = home.hub.clone();
-    let times = tokio::spawn(async move {
-        let mut times = Vec::with_capacity(COUNT);
-        for n in 0..COUNT {
-            let request = switch(device, n % 2 == 0);
-            let before = Instant::now();
-            command(&hub, request).await?;
-            times.push(before.elapsed());
-        }
-        anyhow::Ok(times)
-    });
-    Ok(Times::new(times.await??))
+    commands_in_a_row(&home.hub, device, COUNT).await
 }
 
 pub(super) fn print(free: &Figures, pinned: &Figures) {
