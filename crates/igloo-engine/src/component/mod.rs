@@ -253,7 +253,8 @@ impl ComponentEngine {
 
     fn prepared(&self, component: &wasmtime::component::Component) -> Result<Prepared, EngineError> {
         let unfit = |error: wasmtime::Error| EngineError::Unfit(format!("{error:#}"));
-        let pre = self.linker.instantiate_pre(component).map_err(unfit)?;
+        let without_sockets = capability::no_sockets::linker_for(component, &self.linker).map_err(unfit)?;
+        let pre = without_sockets.as_ref().unwrap_or(&self.linker).instantiate_pre(component).map_err(unfit)?;
         Ok(Prepared { pre: ProviderPre::new(pre).map_err(unfit)? })
     }
 

@@ -2,13 +2,15 @@
 //! [`Outside`](crate::outside::Outside).
 //!
 //! Linked are WASI 0.3, and of WASI 0.2 only what Rust's and Python's standard libraries import: io, clocks, random,
-//! cli and filesystem. WASI 0.2 sockets and HTTP are not there: they would be a second way around the policy.
+//! cli and filesystem. WASI 0.2 sockets and HTTP are not there: they would be a second way around the policy. A component
+//! that imports its sockets all the same, as every one in Python does, finds that there are none (`no_sockets`).
 
 pub(crate) mod crypto;
 mod discovery;
 mod home;
 pub(crate) mod http;
 mod names;
+pub(crate) mod no_sockets;
 pub(crate) mod serial;
 mod store;
 

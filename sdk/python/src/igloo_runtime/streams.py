@@ -1,0 +1,183 @@
+"""Streams of bytes between this component and the hub, with a buffer at this end: sockets and serial ports share them.
+
+Bounded: an incoming stream is read only while its buffer is empty, an outgoing one takes no more than `LARGEST`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import componentize_py_runtime as runtime
+import igloo_intrinsics as intrinsics
+from componentize_py_types import Err
+
+from . import driver
+
+#: What one copy moves, and what an outgoing buffer holds at most. In bytes.
+LARGEST = 64 * 1024
+
+#: Called when something about a stream has changed.
+Changed = Callable[[], None]
+
+
+class Incoming:
+    """The readable end of a stream, and the future that says how it ended."""
+
+    __slots__ = ("_changed", "_ending", "_promise", "_reader", "buffer", "closed", "ended", "error")
+
+    def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
+        self._reader = reader
+        self._ending = ending
+        self._changed = changed
+        self._promise: int | None = None
+        self.buffer = bytearray()
+        #: The stream is at its end; what is buffered can still be taken.
+        self.ended = False
+        #: Why it ended, if not in order: the interface's own error code.
+        self.error: Any = None
+        self.closed = False
+
+    def want(self) -> None:
+        """Begins to read, unless there is something to take or a read is under way."""
+        if self.buffer or self.ended or self.closed or self._promise is not None:
+            return
+        result = runtime.stream_read(self._reader.type_, self._reader.handle, LARGEST)
+        if isinstance(result, Err):
+            waitable, self._promise = result.value
+            driver.Pending(waitable, self._promise).then(self._arrived)
+        else:
+            self._take_in(result.value)
+
+    def _arrived(self, value: Any) -> None:
+        self._promise = None
+        if not self.closed:
+            self._take_in(value)
+            self._changed()
+
+    def _take_in(self, value: tuple[int, bytes]) -> None:
+        code, data = value
+        self.buffer += data
+        if code == driver.DROPPED:
+            self.ended = True
+            if self._ending is not None and self._ending.handle is not None:
+                ending, self._ending = self._ending, None
+                driver.start(ending.read(), self._told)
+
+    def _told(self, value: Any, error: BaseException | None) -> None:
+        if isinstance(value, Err):
+            self.error = value.value
+        elif isinstance(error, Err):
+            self.error = error.value
+        if not self.closed:
+            self._changed()
+
+    def take(self, count: int) -> bytes:
+        """Up to `count` bytes of what has arrived; nothing if nothing has."""
+        if count >= len(self.buffer):
+            data = bytes(self.buffer)
+            self.buffer.clear()
+        else:
+            data = bytes(self.buffer[:count])
+            del self.buffer[:count]
+        return data
+
+    def discard(self) -> None:
+        """Throws away what has arrived."""
+        self.buffer.clear()
+
+    def close(self) -> None:
+        """No longer reads, at once, whether or not a read is under way."""
+        if self.closed:
+            return
+        self.closed = True
+        self.buffer.clear()
+        if self._promise is not None:
+            waitable = self._reader.handle
+            driver.forget(waitable)
+            code = intrinsics.cancel_read(waitable)
+            runtime.promise_get_result(code, self._promise)
+            self._promise = None
+        self._reader.__exit__(None, None, None)
+        if self._ending is not None:
+            self._ending.__exit__(None, None, None)
+            self._ending = None
+
+
+class Outgoing:
+    """The writable end of a stream."""
+
+    __slots__ = ("_changed", "_finishing", "_promise", "_writer", "broken", "buffer", "closed")
+
+    def __init__(self, writer: Any, changed: Changed) -> None:
+        self._writer = writer
+        self._changed = changed
+        self._promise: int | None = None
+        self._finishing = False
+        self.buffer = bytearray()
+        #: The other end takes no more.
+        self.broken = False
+        self.closed = False
+
+    def room(self) -> int:
+        """How many bytes can be put."""
+        return 0 if self._finishing or self.closed else LARGEST - len(self.buffer)
+
+    def put(self, data: Any) -> int:
+        """Takes as much as there is room for, and begins to send it."""
+        view = memoryview(data).cast("B")[: self.room()]
+        self.buffer += view
+        self._send()
+        return len(view)
+
+    def _send(self) -> None:
+        while self.buffer and self._promise is None and not self.broken and not self.closed:
+            # The bytes are copied at once; what was not delivered stays at the front.
+            result = runtime.stream_write(self._writer.type_, self._writer.handle, bytes(self.buffer))
+            if isinstance(result, Err):
+                waitable, self._promise = result.value
+                driver.Pending(waitable, self._promise).then(self._delivered)
+                return
+            self._count(result.value)
+        if not self.buffer and self._finishing:
+            self._drop()
+
+    def _delivered(self, value: Any) -> None:
+        self._promise = None
+        if self.closed:
+            return
+        self._count(value)
+        self._send()
+        self._changed()
+
+    def _count(self, value: tuple[int, int]) -> None:
+        code, count = value
+        del self.buffer[:count]
+        if code == driver.DROPPED:
+            self.broken = True
+            self.buffer.clear()
+
+    def finish(self) -> None:
+        """Takes no more, and ends the stream when everything is delivered."""
+        self._finishing = True
+        if not self.buffer or self.broken:
+            self._drop()
+
+    def close(self) -> None:
+        """Ends the stream at once; what was not delivered is lost."""
+        if self.closed:
+            return
+        self.buffer.clear()
+        if self._promise is not None:
+            waitable = self._writer.handle
+            driver.forget(waitable)
+            code = intrinsics.cancel_write(waitable)
+            runtime.promise_get_result(code, self._promise)
+            self._promise = None
+        self._drop()
+
+    def _drop(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._writer.__exit__(None, None, None)
+            self._changed()
