@@ -1,4 +1,7 @@
-//! `cargo xtask generate`: what people read about `model/*.toml`. The SDKs generate their code when they are built.
+//! `cargo xtask generate`: what people read about `model/*.toml`, and what Python's SDK knows of them. Rust's SDK generates
+//! its code when it is built.
+
+mod python;
 
 use std::{fmt::Write as _, fs};
 
@@ -24,20 +27,27 @@ struct Attribute {
     doc: String,
 }
 
-/// Writes the page, or with `check` fails if it is not what it would be.
+/// Writes what is generated, or with `check` fails if it is not what it would be.
 pub(crate) fn generate(check: bool) -> Result<()> {
     let kinds = Kinds::parse(&text("model/components.toml")?).context("model/components.toml")?;
     let attributes: Attributes = toml::from_str(&text("model/attributes.toml")?).context("model/attributes.toml")?;
-    let page = page(&kinds, &attributes.attribute)?;
-    let path = places::root().join(PAGE);
-    if check {
-        if fs::read(&path).is_ok_and(|old| old == page.as_bytes()) {
-            return Ok(());
+    let files = [
+        (PAGE, page(&kinds, &attributes.attribute)?),
+        ("sdk/python/src/igloo/kinds.py", python::kinds(&kinds)?),
+        ("sdk/python/src/igloo/_builder.py", python::builder(&kinds)?),
+        ("sdk/python/src/igloo/_attributes.py", python::attributes(&attributes.attribute)?),
+    ];
+    for (name, content) in files {
+        let path = places::root().join(name);
+        if check {
+            if !fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
+                bail!("{name} is not what model/*.toml say. Run `cargo xtask generate` and commit it");
+            }
+        } else {
+            let written = igloo_build::package::write_if_changed(&path, content.as_bytes(), 0o644)?;
+            say::note(format!("{name}: {}", if written { "written" } else { "unchanged" }));
         }
-        bail!("{PAGE} is not what model/*.toml say. Run `cargo xtask generate` and commit it");
     }
-    let written = igloo_build::package::write_if_changed(&path, page.as_bytes(), 0o644)?;
-    say::note(format!("{PAGE}: {}", if written { "written" } else { "unchanged" }));
     Ok(())
 }
 
