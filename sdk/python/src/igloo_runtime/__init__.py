@@ -4,7 +4,7 @@ Only in a component, and imported before anything else: libraries that are impor
 It must not know what a provider is.
 """
 
-from . import loop, readiness, sockets
+from . import constants, loop, readiness, sockets
 
 
 def install() -> None:
@@ -12,6 +12,7 @@ def install() -> None:
     import selectors
 
     selectors.DefaultSelector = selectors.SelectSelector = readiness.Selector  # type: ignore[misc,assignment]
+    constants.install()
     sockets.install()
     loop.install()
 

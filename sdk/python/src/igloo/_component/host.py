@@ -1,0 +1,337 @@
+"""The hub, as a component reaches it: calls of its imports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import igloo_intrinsics as intrinsics
+import wit_world
+from componentize_py_types import Err
+from igloo_runtime.streams import Incoming, Outgoing
+from wit_world.imports import browser, home, ports, store
+from wit_world.imports import igloo_discovery_types as wit_discovery
+from wit_world.imports import igloo_provider_types as wit
+from wit_world.imports import igloo_serial_types as wit_serial
+
+from igloo import _host, discovery
+from igloo._component.values import code, to_wit
+from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
+from igloo.serial import ModemLines, Settings
+from igloo.values import Tagged
+
+_LEVELS = {
+    "trace": wit.LogLevel.TRACE,
+    "debug": wit.LogLevel.DEBUG,
+    "info": wit.LogLevel.INFO,
+    "warn": wit.LogLevel.WARN,
+    "error": wit.LogLevel.ERROR,
+}
+_ACCESS = {
+    "read": wit.Access.READ,
+    "read-write": wit.Access.READ_WRITE,
+    "command": wit.Access.COMMAND,
+    "event": wit.Access.EVENT,
+}
+
+
+def _attributes(attributes: _host.Attributes) -> list[Any]:
+    return [wit.Attribute(key, to_wit(value)) for key, value in attributes]
+
+
+def _device(device: _host.DeviceDescription) -> Any:
+    return wit.DeviceDescription(
+        device.id,
+        device.name,
+        _attributes(device.attributes),
+        [
+            wit.EntityDescription(
+                entity.id,
+                entity.name,
+                _attributes(entity.attributes),
+                [
+                    wit.ComponentDescription(each.kind, _ACCESS[each.access], _attributes(each.attributes))
+                    for each in entity.components
+                ],
+            )
+            for entity in device.entities
+        ],
+    )
+
+
+class ComponentHost:
+    """[`igloo._host.Host`] over the imports."""
+
+    def config(self) -> str:
+        return home.config()
+
+    def describe(self, device: _host.DeviceDescription) -> Sequence[int]:
+        try:
+            return home.describe(_device(device))
+        except Err as error:
+            raise DescribeError(*code(error.value)) from None
+
+    def remove(self, device: str) -> bool:
+        return home.remove(device)
+
+    def complete(self) -> None:
+        home.complete()
+
+    def ready(self) -> None:
+        home.ready()
+
+    def write(self, updates: Sequence[_host.HandleUpdate]) -> Sequence[_host.BadUpdate]:
+        refused = home.write([wit.Update(component, to_wit(value), time) for component, value, time in updates])
+        return [_host.BadUpdate(each.index, *code(each.error)) for each in refused] if refused else ()
+
+    def emit(self, component: int, event: str, data: Tagged | None) -> None:
+        try:
+            home.emit(component, event, None if data is None else to_wit(data))
+        except Err as error:
+            lost = error.value.value if isinstance(error.value, wit.EmitError_Overflow) else 0
+            raise EmitError(*code(error.value), lost=lost) from None
+
+    def set_available(self, device: str, available: bool) -> bool:
+        return home.set_available(device, available)
+
+    def log(self, level: _host.Level, message: str) -> None:
+        # The bindings take only what UTF-8 can say.
+        home.log(_LEVELS[level], message.encode("utf-8", "backslashreplace").decode())
+
+    async def store_get(self, key: str) -> bytes | None:
+        try:
+            return await store.get(key)
+        except Err as error:
+            raise StoreError(*code(error.value)) from None
+
+    async def store_set(self, key: str, value: bytes) -> None:
+        try:
+            await store.set(key, bytes(value))
+        except Err as error:
+            raise StoreError(*code(error.value)) from None
+
+    async def store_delete(self, key: str) -> None:
+        try:
+            await store.delete(key)
+        except Err as error:
+            raise StoreError(*code(error.value)) from None
+
+    async def store_keys(self, prefix: str) -> Sequence[str]:
+        try:
+            return await store.keys(prefix)
+        except Err as error:
+            raise StoreError(*code(error.value)) from None
+
+    def serial_slots(self) -> Sequence[tuple[str, bool]]:
+        return [(slot.name, slot.bound) for slot in ports.slots()]
+
+    async def serial_wait_present(self, slot: str) -> None:
+        try:
+            await ports.wait_present(slot)
+        except Err as error:
+            raise SerialError(*code(error.value)) from None
+
+    async def serial_open(self, slot: str, settings: Settings) -> ComponentLink:
+        try:
+            return ComponentLink(await ports.Port.open(slot, serial_settings(settings)))
+        except Err as error:
+            raise SerialError(*code(error.value)) from None
+
+    async def browse(self, service_type: str) -> ComponentFindings:
+        try:
+            return ComponentFindings(await browser.browse(service_type))
+        except Err as error:
+            raise DiscoveryError(*code(error.value)) from None
+
+    async def search(self, target: str) -> ComponentFindings:
+        try:
+            return ComponentFindings(await browser.search(target))
+        except Err as error:
+            raise DiscoveryError(*code(error.value)) from None
+
+
+def serial_settings(settings: Settings) -> Any:
+    """How characters travel, as the bindings have it."""
+    return wit_serial.Settings(
+        settings.baudrate,
+        settings.data_bits,
+        wit_serial.Parity[settings.parity.upper()],
+        settings.stop_bits,
+        wit_serial.FlowControl[settings.flow_control.upper()],
+    )
+
+
+class ComponentLink:
+    """[`igloo._host.SerialLink`] over a port of `igloo:serial`."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self._changed = asyncio.Event()
+        self._in = Incoming(*port.receive(), self._changed.set)
+        writer, reader = wit_world.byte_stream()
+        self._out = Outgoing(writer, self._changed.set)
+        self._sending: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._pump(reader))
+        self._failed: SerialError | None = None
+        self._closed = False
+
+    async def _pump(self, reader: Any) -> None:
+        try:
+            await self._port.send(reader)
+        except Err as error:
+            self._failed = SerialError(*code(error.value))
+        finally:
+            self._sending = None
+            self._changed.set()
+            if self._closed:
+                self._drop()
+
+    def _drop(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            port.__exit__(None, None, None)
+
+    async def receive(self) -> bytes:
+        while not self._closed:
+            self._changed.clear()
+            self._in.want()
+            if self._in.buffer:
+                return self._in.take(64 * 1024)
+            if self._in.ended:
+                if self._in.error is not None:
+                    raise SerialError(*code(self._in.error))
+                raise SerialError("disconnected", "the port went away")
+            await self._changed.wait()
+        return b""
+
+    async def send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while True:
+            self._changed.clear()
+            if self._failed is not None:
+                raise self._failed
+            if self._out.broken or self._closed:
+                raise SerialError("disconnected", "the port went away")
+            view = view[self._out.put(view) :] if view else view
+            if not view and not self._out.buffer:
+                return
+            await self._changed.wait()
+
+    async def _asked(self, what: Any) -> Any:
+        try:
+            return await what
+        except Err as error:
+            raise SerialError(*code(error.value)) from None
+
+    def _open(self) -> Any:
+        if self._port is None or self._closed:
+            raise SerialError("disconnected", "the port is closed")
+        return self._port
+
+    async def configure(self, settings: Settings) -> None:
+        await self._asked(self._open().configure(serial_settings(settings)))
+
+    async def set_lines(self, data_terminal_ready: bool | None, request_to_send: bool | None) -> None:
+        await self._asked(self._open().set_lines(wit_serial.ControlLines(data_terminal_ready, request_to_send)))
+
+    async def lines(self) -> ModemLines:
+        lines = await self._asked(self._open().lines())
+        return ModemLines(lines.clear_to_send, lines.data_set_ready, lines.ring_indicator, lines.carrier_detect)
+
+    async def send_break(self, milliseconds: int) -> None:
+        await self._asked(self._open().send_break(milliseconds))
+
+    async def drain(self) -> None:
+        await self._asked(self._open().drain())
+
+    async def discard(self, what: _host.Buffers) -> None:
+        if what != "output":
+            self._in.discard()
+        await self._asked(self._open().discard(wit_serial.Buffers[what.upper()]))
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._in.close()
+        self._out.close()
+        self._changed.set()
+        # Sending has borrowed the port: it is dropped when that has noticed that its stream is at its end.
+        if self._sending is None:
+            self._drop()
+
+
+class ComponentFindings:
+    """[`igloo._host.FindingSource`] over a stream of findings."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._waiting: list[Any] = []
+        self._changed = asyncio.Event()
+        self._promise: int | None = None
+        self._ended = False
+        self._closed = False
+
+    async def next(self) -> discovery.Finding | None:
+        while not self._closed:
+            if self._waiting:
+                return _finding(self._waiting.pop(0))
+            if self._ended:
+                return None
+            self._changed.clear()
+            self._want()
+            if not self._waiting and not self._ended:
+                await self._changed.wait()
+        return None
+
+    def _want(self) -> None:
+        import componentize_py_runtime as runtime
+        from igloo_runtime import driver
+
+        if self._promise is not None:
+            return
+        result = runtime.stream_read(self._stream.type_, self._stream.handle, 16)
+        if isinstance(result, Err):
+            waitable, self._promise = result.value
+            driver.Pending(waitable, self._promise).then(self._arrived)
+        else:
+            self._take_in(result.value)
+
+    def _arrived(self, value: Any) -> None:
+        self._promise = None
+        if not self._closed:
+            self._take_in(value)
+            self._changed.set()
+
+    def _take_in(self, value: tuple[int, list[Any]]) -> None:
+        ended, findings = value
+        self._waiting.extend(findings)
+        self._ended = self._ended or ended == 1
+
+    def close(self) -> None:
+        import componentize_py_runtime as runtime
+        from igloo_runtime import driver
+
+        if self._closed:
+            return
+        self._closed = True
+        if self._promise is not None:
+            waitable = self._stream.handle
+            driver.forget(waitable)
+            runtime.promise_get_result(intrinsics.cancel_find(waitable), self._promise)
+            self._promise = None
+        self._stream.__exit__(None, None, None)
+        self._changed.set()
+
+
+def _finding(finding: Any) -> discovery.Finding:
+    value = finding.value
+    if isinstance(finding, wit_discovery.Finding_ServiceFound):
+        return discovery.Service(
+            value.kind, value.name, value.host, value.port, tuple(value.addresses), tuple(value.properties)
+        )
+    if isinstance(finding, wit_discovery.Finding_ServiceLost):
+        return discovery.ServiceLost(*value)
+    if isinstance(finding, wit_discovery.Finding_SsdpFound):
+        return discovery.SsdpDevice(value.target, value.usn, value.location, tuple(value.headers))
+    return discovery.SsdpLost(value)
