@@ -13,7 +13,7 @@ import subprocess
 import time
 import zipapp
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -39,7 +39,7 @@ def package(module: str, cls: str, source: str, folder: Path, manifest: str = NO
     zipapp.create_archive(content, made / "provider", "/usr/bin/env python3")
     (made / "provider").chmod(0o755)
     (made / "igloo.toml").write_text(
-        f'[package]\nname = "{module}"\nversion = "0.1.0"\ndescription = "For a test"\nlicense = "MIT OR Apache-2.0"\n\n'
+        f'[package]\nname = "{module}"\nversion = "0.1.0"\ndescription = "For a test"\nlicense = "MIT"\n\n'
         f'[provider]\nengine = "process"\nexecutable = "provider"\n\n{manifest}'
     )
     return made
@@ -56,7 +56,7 @@ class Hub:
             [igloo, "up", "--data", self._data, "--listen", "127.0.0.1:0"], stdout=self._log, stderr=subprocess.STDOUT
         )
 
-    def __enter__(self) -> Hub:
+    def __enter__(self) -> Self:
         self.until(lambda: self.try_run("ps").returncode == 0)
         return self
 
@@ -71,7 +71,11 @@ class Hub:
     def try_run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs the command."""
         return subprocess.run(
-            [self._igloo, "--data", self._data, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [self._igloo, "--data", self._data, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
     def run(self, *arguments: str | Path) -> str:

@@ -162,9 +162,9 @@ pub(super) fn builder(kinds: &Kinds) -> Result<String> {
             if TYPE_CHECKING:\n    from typing import Self\n\n    from igloo._attributes import ComponentAttributes\n\n\
             T = TypeVar(\"T\")\n\n\n\
             class EntityKinds:\n    \"\"\"The methods of an entity that add a component.\"\"\"\n\n\
-            \x20   def component(\n        self,\n        kind: Kind[T] | str,\n        *,\n        \
-            writable: bool = False,\n        command_only: bool = False,\n        \
-            **attributes: Unpack[ComponentAttributes],\n    ) -> Component[T]:\n        raise NotImplementedError\n\n\
+            \x20   def _component(\n        \
+            self, kind: Kind[T], writable: bool, command_only: bool, attributes: ComponentAttributes\n    \
+            ) -> Component[T]:\n        raise NotImplementedError\n\n\
             \x20   def _mark(self, kind: Marker) -> None:\n        raise NotImplementedError\n\n\
             \x20   def _event(self, kind: EventKind, events: tuple[str, ...], attributes: ComponentAttributes) -> Event:\n\
             \x20       raise NotImplementedError\n\n\
@@ -204,11 +204,7 @@ pub(super) fn builder(kinds: &Kinds) -> Result<String> {
                     writeln!(out, "    def {method}(\n        {parameters}\n    ) -> Component[{of}]:")?;
                 }
                 docstring(&mut out, 8, &doc(kind));
-                writeln!(
-                    out,
-                    "        return self.component(kinds.{constant}, writable=writable, command_only=command_only, \
-                     **attributes)"
-                )?;
+                writeln!(out, "        return self._component(kinds.{constant}, writable, command_only, attributes)")?;
             }
         }
     }
