@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from igloo import Command, Device, Provider, Rejected, Unavailable, action
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class Config:
@@ -28,7 +30,7 @@ class Lamp(Provider[Config]):
             try:
                 await self.listen()
             except OSError as error:
-                logging.warning("the lamp is gone: %s", error)
+                log.warning("the lamp is gone: %s", error)
             self.lamp.set_available(False)
             self.line = None
             await asyncio.sleep(5)
@@ -42,7 +44,7 @@ class Lamp(Provider[Config]):
                 case b"on" | b"off" as state:
                     self.switch.write(state == b"on")
                 case other:
-                    logging.info("not understood: %r", other)
+                    log.info("not understood: %r", other)
 
     async def command(self, command: Command) -> None:
         on = command.asks(self.switch)
