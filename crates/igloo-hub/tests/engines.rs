@@ -54,6 +54,29 @@ async fn files_are_those_that_the_manifest_names() {
 }
 
 #[tokio::test]
+async fn of_two_named_files_one_is_enough() {
+    let home = Home::open().await;
+    let package = install(&home, "executable = \"bench\"", None).await.unwrap();
+    assert_eq!(package.runs_as, [RunAs::InHub, RunAs::Isolated]);
+    let refused = home.hub.add_instance(instance(&package, PROCESS)).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("no native executable")), "{refused}");
+
+    // The manifest's own engine is the component's.
+    let (manifest, _) = files("bench");
+    let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()) };
+    let native = home.hub.add_package(manifest.clone(), files).await.unwrap();
+    assert_eq!(native.runs_as, [RunAs::Process]);
+    let refused = home.hub.add_instance(instance(&native, RunAsChoice::default())).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("no component")), "{refused}");
+    let lamp = home.hub.add_instance(instance(&native, PROCESS)).await.unwrap();
+    assert_eq!(lamp.run_as, RunAs::Process);
+    assert!(matches!(home.hub.run_as(&which("lamp"), RunAsChoice::default()).await, Err(Error::Invalid(_))));
+
+    let none = home.hub.add_package(manifest, PackageFiles::default()).await.unwrap_err();
+    assert!(matches!(&none, Error::Invalid(text) if text.contains("and it was not given")), "{none}");
+}
+
+#[tokio::test]
 async fn a_package_without_a_file_for_it_is_refused() {
     let home = Home::open().await;
     let package = install(&home, "", None).await.unwrap();
