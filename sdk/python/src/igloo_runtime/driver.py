@@ -352,3 +352,8 @@ def install(loop: Loop) -> None:
     support.callback = _callback
     support.await_result = _await_result
     support.spawn = _spawn
+
+
+def is_serving() -> bool:
+    """Whether the hub has called. It has not while the component is made: nothing of the hub's can be asked then."""
+    return bool(_tasks)

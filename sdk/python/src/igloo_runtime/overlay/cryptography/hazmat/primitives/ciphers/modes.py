@@ -1,0 +1,24 @@
+"""Modes of block ciphers."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives._modes import (
+    CBC,
+    CFB,
+    CFB8,
+    CTR,
+    ECB,
+    GCM,
+    OFB,
+    XTS,
+    Mode,
+    ModeWithAuthenticationTag,
+    ModeWithInitializationVector,
+    ModeWithNonce,
+    ModeWithTweak,
+)
+
+__all__ = [
+    "CBC", "CFB", "CFB8", "CTR", "ECB", "GCM", "Mode", "ModeWithAuthenticationTag", "ModeWithInitializationVector",
+    "ModeWithNonce", "ModeWithTweak", "OFB", "XTS",
+]  # fmt: skip
