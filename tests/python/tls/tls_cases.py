@@ -18,11 +18,10 @@ from typing import Any
 
 import aiohttp
 import httpx
+import noise.connection
 import vectors
 import websockets.asyncio.client
 from igloo import Provider, action
-
-import noise.connection
 
 HOST = "127.0.0.1"
 Parameters = dict[str, Any]

@@ -13,10 +13,20 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import cmac, constant_time, hashes, hmac, padding, serialization
+from cryptography.hazmat.primitives import (
+    cmac,
+    constant_time,
+    hashes,
+    hmac,
+    padding,
+    serialization,
+)
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
@@ -373,4 +383,4 @@ if __name__ == "__main__":
     import json
     import sys
 
-    print(json.dumps(results(json.load(sys.stdin))))  # noqa: T201
+    print(json.dumps(results(json.load(sys.stdin))))

@@ -38,7 +38,8 @@ def real() -> Iterator[None]:
     for name in ours:
         del sys.modules[name]
     sys.modules.update(_real)
-    finders, sys.meta_path[:] = sys.meta_path[:], [one for one in sys.meta_path if getattr(one, "__name__", "") != "_Absent"]
+    finders = sys.meta_path[:]
+    sys.meta_path[:] = [one for one in finders if getattr(one, "__name__", "") != "_Absent"]
     path, sys.path[:] = sys.path[:], [one for one in sys.path if not one.endswith("overlay")]
     try:
         yield

@@ -7,13 +7,12 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from igloo_runtime import pem
-from igloo_runtime.tls import certificate as parsing
-from igloo_runtime.tls import names
-
 from cryptography import utils
 from cryptography.exceptions import _Reasons
 from cryptography.hazmat.primitives import hashes, serialization
+from igloo_runtime import pem
+from igloo_runtime.tls import certificate as parsing
+from igloo_runtime.tls import names
 
 __all__ = [
     "Certificate", "Name", "NameAttribute", "NameOID", "ObjectIdentifier", "load_der_x509_certificate",
@@ -128,7 +127,7 @@ class Certificate:
 
     @property
     def extensions(self) -> NoReturn:
-        utils.unsupported("a certificate's extensions (`alternative_names()` has the names)", _Reasons.UNSUPPORTED_X509)
+        raise utils.unsupported("a certificate's extensions (but `alternative_names()`)", _Reasons.UNSUPPORTED_X509)
 
     def alternative_names(self) -> list[str | ipaddress.IPv4Address | ipaddress.IPv6Address]:
         """DNS names and addresses that it is for. Not in the package."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
-from igloo_runtime import pem
-from igloo_runtime.crypto import keys
+from typing import Any
 
 from cryptography import utils
 from cryptography.exceptions import _Reasons
@@ -18,12 +15,15 @@ from cryptography.hazmat.primitives._serialization import (
     PublicFormat,
     check,
 )
+from igloo_runtime import pem
+from igloo_runtime.crypto import keys
 
 
-def no_form(encoding: Encoding, format: PrivateFormat | PublicFormat) -> NoReturn:
+def no_form(encoding: Encoding, format: PrivateFormat | PublicFormat) -> Exception:
+    """Says that a key has no such form, or that nothing here writes it."""
     if Encoding.OpenSSH is encoding or format.name in ("OpenSSH", "PKCS12"):
-        utils.unsupported(f"keys in {format.name}", _Reasons.UNSUPPORTED_SERIALIZATION)
-    raise ValueError(f"this key cannot be written as {format.name} in {encoding.name}")
+        return utils.unsupported(f"keys in {format.name}", _Reasons.UNSUPPORTED_SERIALIZATION)
+    return ValueError(f"this key cannot be written as {format.name} in {encoding.name}")
 
 
 def public_info(key: keys.Key, encoding: Encoding, format: PublicFormat, null: bool = False) -> bytes:
@@ -33,7 +33,7 @@ def public_info(key: keys.Key, encoding: Encoding, format: PublicFormat, null: b
         return data
     if encoding is Encoding.PEM:
         return pem.block("PUBLIC KEY", data)
-    no_form(encoding, format)
+    raise no_form(encoding, format)
 
 
 def private_info(
@@ -51,7 +51,7 @@ def private_info(
         return data
     if encoding is Encoding.PEM:
         return pem.block(label, data)
-    no_form(encoding, format)
+    raise no_form(encoding, format)
 
 
 class RawPublicKey:
@@ -81,10 +81,10 @@ class RawPublicKey:
             raise ValueError("When using Raw both encoding and format must be Raw")
         if format is PublicFormat.SubjectPublicKeyInfo:
             return public_info(keys.Key(self._algorithm, None, self._raw), encoding, format)
-        no_form(encoding, format)
+        raise no_form(encoding, format)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._raw == self._raw  # type: ignore[attr-defined]
+        return type(other) is type(self) and other._raw == self._raw
 
     def __hash__(self) -> int:
         return hash((type(self), self._raw))
@@ -119,7 +119,7 @@ class RawPrivateKey:
             # RFC 8410, section 7: the bytes are in an octet string of their own.
             inner = bytes((4, len(self._raw))) + self._raw
             return private_info(keys.Key(self._algorithm, None, inner), encoding, format, encryption_algorithm)
-        no_form(encoding, format)
+        raise no_form(encoding, format)
 
     def __copy__(self) -> Any:
         return self

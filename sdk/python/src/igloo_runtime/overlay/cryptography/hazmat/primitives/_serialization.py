@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import enum
 from typing import Any, NoReturn
 
@@ -27,7 +26,7 @@ class PrivateFormat(enum.Enum):
     PKCS12 = "PKCS12"
 
     def encryption_builder(self) -> NoReturn:
-        utils.unsupported("choosing how a private key is encrypted", _Reasons.UNSUPPORTED_SERIALIZATION)
+        raise utils.unsupported("choosing how a private key is encrypted", _Reasons.UNSUPPORTED_SERIALIZATION)
 
 
 class PublicFormat(enum.Enum):
@@ -43,8 +42,8 @@ class ParameterFormat(enum.Enum):
     PKCS3 = "PKCS3"
 
 
-class KeySerializationEncryption(metaclass=abc.ABCMeta):
-    pass
+class KeySerializationEncryption:
+    """How a private key is hidden."""
 
 
 class BestAvailableEncryption(KeySerializationEncryption):

@@ -6,9 +6,6 @@ import abc
 from dataclasses import dataclass
 from typing import Any
 
-from igloo_runtime import der, pem
-from igloo_runtime.crypto import host, keys
-
 from cryptography import utils
 from cryptography.exceptions import InvalidSignature, _Reasons
 from cryptography.hazmat.primitives import _keys, hashes
@@ -21,6 +18,8 @@ from cryptography.hazmat.primitives._serialization import (
     check,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from igloo_runtime import der, pem
+from igloo_runtime.crypto import host, keys
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class EllipticCurve(metaclass=abc.ABCMeta):
 
     @property
     def group_order(self) -> int:
-        utils.unsupported("a curve's order", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
+        raise utils.unsupported("a curve's order", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
 
 
 class SECP256R1(EllipticCurve):
@@ -125,7 +124,7 @@ def _numbers(curve: EllipticCurve) -> _Curve:
     if found is None:
         if not isinstance(curve, EllipticCurve):
             raise TypeError("curve must be an EllipticCurve instance")
-        utils.unsupported(f"the curve {curve.name}", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
+        raise utils.unsupported(f"the curve {curve.name}", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
     return found
 
 
@@ -133,7 +132,7 @@ def curve_of(identifier: str | None) -> EllipticCurve:
     """The curve that a key names."""
     found = _BY_IDENTIFIER.get(identifier or "")
     if found is None:
-        utils.unsupported(f"the curve {identifier}", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
+        raise utils.unsupported(f"the curve {identifier}", _Reasons.UNSUPPORTED_ELLIPTIC_CURVE)
     return found()
 
 
@@ -144,7 +143,7 @@ class EllipticCurveSignatureAlgorithm(metaclass=abc.ABCMeta):
 class ECDSA(EllipticCurveSignatureAlgorithm):
     def __init__(self, algorithm: hashes.HashAlgorithm | Prehashed, deterministic_signing: bool = False) -> None:
         if deterministic_signing:
-            utils.unsupported("deterministic ECDSA", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+            raise utils.unsupported("deterministic ECDSA", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
         self.algorithm = algorithm
 
 
@@ -158,7 +157,7 @@ def _signature_name(numbers: _Curve, algorithm: Any) -> str:
     digest = algorithm.algorithm
     if not isinstance(digest, hashes.HashAlgorithm) or digest.name not in ("sha256", "sha384"):
         name = getattr(digest, "name", type(digest).__name__)
-        utils.unsupported(f"ECDSA with {name}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+        raise utils.unsupported(f"ECDSA with {name}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
     return f"{numbers.signature}-{digest.name}"
 
 
@@ -221,7 +220,7 @@ class EllipticCurvePublicKey:
         if format is PublicFormat.SubjectPublicKeyInfo:
             identifier = _numbers(self._curve).identifier
             return _keys.public_info(keys.Key(keys.EC, identifier, self._point()), encoding, format)
-        _keys.no_form(encoding, format)
+        raise _keys.no_form(encoding, format)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EllipticCurvePublicKey) and other._point() == self._point()
@@ -296,13 +295,13 @@ class EllipticCurvePrivateKey:
             return _keys.private_info(key, encoding, format, encryption_algorithm)
         if format is PrivateFormat.TraditionalOpenSSL:
             if not isinstance(encryption_algorithm, NoEncryption):
-                utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
+                raise utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
             data = keys.write_sec1(self._scalar, point, identifier)
             if encoding is Encoding.DER:
                 return data
             if encoding is Encoding.PEM:
                 return pem.block("EC PRIVATE KEY", data)
-        _keys.no_form(encoding, format)
+        raise _keys.no_form(encoding, format)
 
     def __copy__(self) -> EllipticCurvePrivateKey:
         return self

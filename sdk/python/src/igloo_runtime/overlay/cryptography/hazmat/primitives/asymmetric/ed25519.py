@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from igloo_runtime.crypto import host, keys
-
 from cryptography import utils
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives._keys import RawPrivateKey, RawPublicKey
+from igloo_runtime.crypto import host, keys
 
 
 class Ed25519PublicKey(RawPublicKey):
@@ -25,6 +24,7 @@ class Ed25519PublicKey(RawPublicKey):
 
 class Ed25519PrivateKey(RawPrivateKey):
     _algorithm = keys.ED25519
+    _host: host.Signing | None
 
     def __init__(self) -> None:
         raise TypeError("Can't instantiate Ed25519PrivateKey: use generate() or from_private_bytes()")
@@ -33,7 +33,7 @@ class Ed25519PrivateKey(RawPrivateKey):
     def _of(cls, raw: bytes) -> Ed25519PrivateKey:
         self = object.__new__(cls)
         self._raw = raw
-        self._host: host.Signing | None = None
+        self._host = None
         return self
 
     @classmethod

@@ -11,14 +11,14 @@ from cryptography.exceptions import _Reasons
 class Ed448PublicKey:
     @classmethod
     def from_public_bytes(cls, data: bytes) -> NoReturn:
-        utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
 
 
 class Ed448PrivateKey:
     @classmethod
     def generate(cls) -> NoReturn:
-        utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
 
     @classmethod
     def from_private_bytes(cls, data: utils.Buffer) -> NoReturn:
-        utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)

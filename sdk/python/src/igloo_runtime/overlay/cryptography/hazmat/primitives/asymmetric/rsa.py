@@ -10,9 +10,6 @@ import os
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from igloo_runtime import der, pem
-from igloo_runtime.crypto import host, keys
-
 from cryptography import utils
 from cryptography.exceptions import InvalidSignature, _Reasons
 from cryptography.hazmat.primitives import _keys, hashes
@@ -25,6 +22,8 @@ from cryptography.hazmat.primitives._serialization import (
     check,
 )
 from cryptography.hazmat.primitives.asymmetric import padding as paddings
+from igloo_runtime import der, pem
+from igloo_runtime.crypto import host, keys
 
 
 def _signature_name(padding: paddings.AsymmetricPadding, algorithm: Any) -> str:
@@ -39,9 +38,9 @@ def _signature_name(padding: paddings.AsymmetricPadding, algorithm: Any) -> str:
                 length == algorithm.digest_size or isinstance(length, (paddings._DigestLength, paddings._Auto))
             ):
                 return f"rsa-pss-{digest}"
-            utils.unsupported("PSS with a salt or a mask of another length than the digest's",
+            raise utils.unsupported("PSS with a salt or a mask of another length than the digest's",
                               _Reasons.UNSUPPORTED_PADDING)  # fmt: skip
-    utils.unsupported(f"RSA signatures with {type(padding).__name__} and {digest}", _Reasons.UNSUPPORTED_PADDING)
+    raise utils.unsupported(f"RSA signatures with {type(padding).__name__} and {digest}", _Reasons.UNSUPPORTED_PADDING)
 
 
 def _mask(seed: bytes, length: int, name: str) -> bytes:
@@ -80,7 +79,7 @@ def _padded(message: bytes, size: int, padding: paddings.AsymmetricPadding) -> b
         seed = os.urandom(len(label))
         hidden = _xor(block, _mask(seed, len(block), mask))
         return b"\0" + _xor(seed, _mask(hidden, len(seed), mask)) + hidden
-    utils.unsupported(f"RSA encryption with {type(padding).__name__}", _Reasons.UNSUPPORTED_PADDING)
+    raise utils.unsupported(f"RSA encryption with {type(padding).__name__}", _Reasons.UNSUPPORTED_PADDING)
 
 
 class RSAPublicKey:
@@ -111,7 +110,7 @@ class RSAPublicKey:
     ) -> None:
         name = _signature_name(padding, algorithm)
         if not 2048 <= self.key_size <= 8192:
-            utils.unsupported(f"signatures of RSA keys of {self.key_size} bits",
+            raise utils.unsupported(f"signatures of RSA keys of {self.key_size} bits",
                               _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)  # fmt: skip
         try:
             host.verify(name, self._pkcs1(), data, signature)
@@ -119,7 +118,7 @@ class RSAPublicKey:
             raise InvalidSignature from None
 
     def recover_data_from_signature(self, *_: Any) -> NoReturn:
-        utils.unsupported("taking the digest out of an RSA signature", _Reasons.UNSUPPORTED_PADDING)
+        raise utils.unsupported("taking the digest out of an RSA signature", _Reasons.UNSUPPORTED_PADDING)
 
     def public_bytes(self, encoding: Encoding, format: PublicFormat) -> bytes:
         check(encoding, format, PublicFormat)
@@ -130,7 +129,7 @@ class RSAPublicKey:
                 return self._pkcs1()
             if encoding is Encoding.PEM:
                 return pem.block("RSA PUBLIC KEY", self._pkcs1())
-        _keys.no_form(encoding, format)
+        raise _keys.no_form(encoding, format)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RSAPublicKey) and (other._n, other._e) == (self._n, self._e)
@@ -181,7 +180,7 @@ class RSAPrivateKey:
             raise utils.of(error, _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM) from None
 
     def decrypt(self, ciphertext: bytes, padding: paddings.AsymmetricPadding) -> NoReturn:
-        utils.unsupported("RSA decryption", _Reasons.UNSUPPORTED_PADDING)
+        raise utils.unsupported("RSA decryption", _Reasons.UNSUPPORTED_PADDING)
 
     def private_bytes(
         self, encoding: Encoding, format: PrivateFormat, encryption_algorithm: KeySerializationEncryption
@@ -192,12 +191,12 @@ class RSAPrivateKey:
             return _keys.private_info(key, encoding, format, encryption_algorithm, null=True)
         if format is PrivateFormat.TraditionalOpenSSL:
             if not isinstance(encryption_algorithm, NoEncryption):
-                utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
+                raise utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
             if encoding is Encoding.DER:
                 return self._pkcs1
             if encoding is Encoding.PEM:
                 return pem.block("RSA PRIVATE KEY", self._pkcs1)
-        _keys.no_form(encoding, format)
+        raise _keys.no_form(encoding, format)
 
     def __copy__(self) -> RSAPrivateKey:
         return self
@@ -237,4 +236,4 @@ class RSAPrivateNumbers:
 
 
 def generate_private_key(public_exponent: int, key_size: int, backend: Any = None) -> NoReturn:
-    utils.unsupported("making RSA keys", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+    raise utils.unsupported("making RSA keys", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from igloo_runtime import der
-
 from cryptography.hazmat.primitives import hashes
+from igloo_runtime import der
 
 __all__ = ["Prehashed", "decode_dss_signature", "encode_dss_signature"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from igloo_runtime.crypto import host, keys
-
 from cryptography import utils
 from cryptography.hazmat.primitives._keys import RawPrivateKey, RawPublicKey
+from igloo_runtime.crypto import host, keys
 
 
 class X25519PublicKey(RawPublicKey):
@@ -16,6 +15,7 @@ class X25519PublicKey(RawPublicKey):
 
 class X25519PrivateKey(RawPrivateKey):
     _algorithm = keys.X25519
+    _host: host.Agreement | None
 
     def __init__(self) -> None:
         raise TypeError("Can't instantiate X25519PrivateKey: use generate() or from_private_bytes()")
@@ -24,7 +24,7 @@ class X25519PrivateKey(RawPrivateKey):
     def _of(cls, raw: bytes) -> X25519PrivateKey:
         self = object.__new__(cls)
         self._raw = raw
-        self._host: host.Agreement | None = None
+        self._host = None
         return self
 
     @classmethod

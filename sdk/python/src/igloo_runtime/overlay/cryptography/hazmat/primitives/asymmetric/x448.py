@@ -11,14 +11,14 @@ from cryptography.exceptions import _Reasons
 class X448PublicKey:
     @classmethod
     def from_public_bytes(cls, data: bytes) -> NoReturn:
-        utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)
+        raise utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)
 
 
 class X448PrivateKey:
     @classmethod
     def generate(cls) -> NoReturn:
-        utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)
+        raise utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)
 
     @classmethod
     def from_private_bytes(cls, data: utils.Buffer) -> NoReturn:
-        utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)
+        raise utils.unsupported("X448", _Reasons.UNSUPPORTED_EXCHANGE_ALGORITHM)

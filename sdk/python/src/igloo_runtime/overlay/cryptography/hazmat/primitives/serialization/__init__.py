@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from igloo_runtime import der, pem
-from igloo_runtime.crypto import keys
-
 from cryptography import utils
 from cryptography.exceptions import _Reasons
 from cryptography.hazmat.primitives._serialization import (
@@ -19,6 +16,8 @@ from cryptography.hazmat.primitives._serialization import (
     PublicFormat,
 )
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from igloo_runtime import der, pem
+from igloo_runtime.crypto import keys
 
 __all__ = [
     "BestAvailableEncryption", "Encoding", "KeySerializationEncryption", "NoEncryption", "ParameterFormat",
@@ -48,7 +47,7 @@ def _private(data: bytes) -> Any:
         return ed25519.Ed25519PrivateKey.from_private_bytes(_raw(key.content))
     if key.algorithm == keys.X25519:
         return x25519.X25519PrivateKey.from_private_bytes(_raw(key.content))
-    utils.unsupported(f"private keys of {key.algorithm}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+    raise utils.unsupported(f"private keys of {key.algorithm}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
 
 
 def public_key(data: bytes) -> Any:
@@ -65,7 +64,7 @@ def public_key(data: bytes) -> Any:
         return ed25519.Ed25519PublicKey.from_public_bytes(key.content)
     if key.algorithm == keys.X25519:
         return x25519.X25519PublicKey.from_public_bytes(key.content)
-    utils.unsupported(f"public keys of {key.algorithm}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+    raise utils.unsupported(f"public keys of {key.algorithm}", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
 
 
 def _is_encrypted(data: bytes) -> bool:
@@ -94,7 +93,7 @@ def load_pem_private_key(
         old = "ENCRYPTED" in headers.get("Proc-Type", "")
         _check_password(password, old or label == "ENCRYPTED PRIVATE KEY")
         if old:
-            utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
+            raise utils.unsupported("OpenSSL's old encryption of keys", _Reasons.UNSUPPORTED_SERIALIZATION)
         if label == "PRIVATE KEY":
             return _private(content)
         if label == "ENCRYPTED PRIVATE KEY":
@@ -105,7 +104,7 @@ def load_pem_private_key(
             return ec.from_sec1(content)
     except ValueError as error:
         raise _no_key(error) from None
-    utils.unsupported(f"keys in PEM as {label}", _Reasons.UNSUPPORTED_SERIALIZATION)
+    raise utils.unsupported(f"keys in PEM as {label}", _Reasons.UNSUPPORTED_SERIALIZATION)
 
 
 def load_der_private_key(
@@ -156,16 +155,16 @@ def load_der_public_key(data: utils.Buffer, backend: Any = None) -> Any:
 
 
 def load_pem_parameters(data: utils.Buffer, backend: Any = None) -> NoReturn:
-    utils.unsupported("Diffie-Hellman's parameters", _Reasons.UNSUPPORTED_DIFFIE_HELLMAN)
+    raise utils.unsupported("Diffie-Hellman's parameters", _Reasons.UNSUPPORTED_DIFFIE_HELLMAN)
 
 
 def load_der_parameters(data: utils.Buffer, backend: Any = None) -> NoReturn:
-    utils.unsupported("Diffie-Hellman's parameters", _Reasons.UNSUPPORTED_DIFFIE_HELLMAN)
+    raise utils.unsupported("Diffie-Hellman's parameters", _Reasons.UNSUPPORTED_DIFFIE_HELLMAN)
 
 
 def load_ssh_private_key(data: utils.Buffer, password: bytes | None, backend: Any = None) -> NoReturn:
-    utils.unsupported("keys of OpenSSH", _Reasons.UNSUPPORTED_SERIALIZATION)
+    raise utils.unsupported("keys of OpenSSH", _Reasons.UNSUPPORTED_SERIALIZATION)
 
 
 def load_ssh_public_key(data: utils.Buffer, backend: Any = None) -> NoReturn:
-    utils.unsupported("keys of OpenSSH", _Reasons.UNSUPPORTED_SERIALIZATION)
+    raise utils.unsupported("keys of OpenSSH", _Reasons.UNSUPPORTED_SERIALIZATION)
