@@ -5,10 +5,9 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from igloo_runtime.crypto import host
-
 from cryptography import utils
 from cryptography.exceptions import _Reasons
+from igloo_runtime.crypto import host
 
 __all__ = ["InvalidUnwrap", "aes_key_unwrap", "aes_key_unwrap_with_padding", "aes_key_wrap", "aes_key_wrap_with_padding"]
 
