@@ -1,6 +1,6 @@
 """Runs `tls_cases.py` in a hub against OpenSSL's own server and client, and the real `cryptography`.
 
-    run.py IGLOO PACKAGE [--python PYTHON] [CASE…]
+    run.py IGLOO PACKAGE [--python PYTHON] [--case CASE]…
 
 IGLOO is the command, PACKAGE a folder with igloo.toml and the component, PYTHON one that has the real `cryptography`.
 Everything is on loopback, in a directory of its own, with keys made for the run.
@@ -427,7 +427,7 @@ def main() -> int:
     parser.add_argument("igloo")
     parser.add_argument("package", type=Path)
     parser.add_argument("--python", default=PYTHON)
-    parser.add_argument("cases", nargs="*")
+    parser.add_argument("--case", action="append", dest="cases")
     given = parser.parse_args()
     PYTHON = given.python
     failed = passed = 0

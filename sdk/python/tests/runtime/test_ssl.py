@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
 import ssl as real
@@ -147,14 +148,14 @@ def test_what_cannot_be_had_is_an_error(ssl: Any) -> None:
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     with pytest.raises(ValueError, match="check_hostname"):
         context.verify_mode = ssl.CERT_NONE
+    context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
     with pytest.raises(ssl.SSLError, match="no protocols available"):
-        context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="server.test")
 
 
 @pytest.mark.parametrize(
     ("text", "bits"),
-    [("DEFAULT:!aNULL", {128, 256}), ("ECDHE+AESGCM:!AES256", {128}), ("HIGH:!AES", {256}), ("AES128:CHACHA20", {128, 256})],
+    [("DEFAULT:!aNULL", {128, 256}), ("ECDHE+AESGCM:!AES256", {128}), ("HIGH:!AES", {256}), ("CHACHA20", {256})],
 )
 def test_a_list_of_ciphers(ssl: Any, text: str, bits: set[int]) -> None:
     context = ssl.create_default_context()
@@ -194,7 +195,5 @@ def test_a_damaged_certificate_is_a_value_error(ssl: Any, directory: Path, cut: 
         certificate.shown(whole[:cut])
     changed = bytearray(whole)
     changed[cut] ^= 0xFF
-    try:
+    with contextlib.suppress(ValueError):
         certificate.shown(bytes(changed))
-    except ValueError:
-        pass

@@ -9,7 +9,9 @@ from cryptography import utils
 from cryptography.exceptions import _Reasons
 from igloo_runtime.crypto import host
 
-__all__ = ["InvalidUnwrap", "aes_key_unwrap", "aes_key_unwrap_with_padding", "aes_key_wrap", "aes_key_wrap_with_padding"]
+__all__ = [
+    "InvalidUnwrap", "aes_key_unwrap", "aes_key_unwrap_with_padding", "aes_key_wrap", "aes_key_wrap_with_padding",
+]  # fmt: skip
 
 #: RFC 3394, section 2.2.3.1.
 _INITIAL = b"\xa6" * 8
