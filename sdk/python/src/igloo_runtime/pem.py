@@ -10,7 +10,7 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s*?\n(.*?)-----END \1-----",
 
 
 def blocks(data: bytes) -> list[tuple[str, bytes, dict[str, str]]]:
-    """Each piece: its label, its content, and the headers of old formats (`Proc-Type`). ValueError if one is damaged."""
+    """Each piece: its label, its content, and headers of old formats (`Proc-Type`). ValueError if one is damaged."""
     found = []
     for match in _BLOCK.finditer(data):
         headers: dict[str, str] = {}

@@ -14,7 +14,7 @@ import os
 import socket as stdlib
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
@@ -73,7 +73,7 @@ class Socket(Descriptor):
     _state = _CLOSED
     _resource: Any = None
 
-    def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> Socket:
+    def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> Self:
         if cls is Socket:
             of = None if fileno is None else _detached.get(fileno) or descriptor(fileno)
             datagrams = isinstance(of, _Udp) or (type != -1 and type & 0xF == stdlib.SOCK_DGRAM)
@@ -279,7 +279,7 @@ class Socket(Descriptor):
     def set_inheritable(self, inheritable: bool) -> None:
         """Nothing is ever inherited: a component starts no programs."""
 
-    def __enter__(self) -> Socket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -387,7 +387,8 @@ class _Tcp(Socket):
 
     def _ready(self) -> int:
         if self._state == _CONNECTED:
-            assert self._in is not None and self._out is not None
+            assert self._in is not None
+            assert self._out is not None
             self._in.want()
             ready = READ if self._in.buffer or self._in.ended or self._shut_read else 0
             if self._out.room() > 0 or self._out.broken or self._shut_write:

@@ -7,6 +7,7 @@ what only the hub decides (chains, names, limits): tests/python/tls asks a real 
 from __future__ import annotations
 
 import _ssl as real
+import contextlib
 import dataclasses
 import ssl
 import sys
@@ -160,10 +161,8 @@ class Connection:
         return self._ssl.pending()
 
     def close_notify(self) -> None:
-        try:
+        with contextlib.suppress(ssl.SSLError):
             self._ssl.unwrap()
-        except ssl.SSLError:
-            pass
 
     def peer_certificates(self) -> list[bytes]:
         found = self._ssl.getpeercert(binary_form=True)
@@ -211,12 +210,16 @@ def install(directory: Path) -> types.ModuleType:
     of_openssl = sys.modules.pop("_ssl")
     try:
         spec = importlib.util.spec_from_file_location("_ssl", SOURCES / "igloo_runtime/overlay/_ssl.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         ours = importlib.util.module_from_spec(spec)
         sys.modules["_ssl"] = ours
         spec.loader.exec_module(ours)
+        # What CPython 3.11's `ssl.py` imports, and 3.12's no longer does.
+        vars(ours).setdefault("RAND_pseudo_bytes", None)
         code = importlib.util.spec_from_file_location("ssl", ssl.__file__)
-        assert code is not None and code.loader is not None
+        assert code is not None
+        assert code.loader is not None
         module = importlib.util.module_from_spec(code)
         sys.modules["ssl"] = module
         code.loader.exec_module(module)

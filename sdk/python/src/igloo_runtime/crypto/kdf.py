@@ -28,7 +28,8 @@ def pbkdf2_hmac(hash_name: str, password: Any, salt: Any, iterations: int, dklen
     if len(password) > empty.block_size:
         password = hashlib.new(hash_name, password).digest()
     password = password.ljust(empty.block_size, b"\0")
-    inner, outer = hashlib.new(hash_name, password.translate(_INNER)), hashlib.new(hash_name, password.translate(_OUTER))
+    inner = hashlib.new(hash_name, password.translate(_INNER))
+    outer = hashlib.new(hash_name, password.translate(_OUTER))
 
     def code(message: bytes) -> bytes:
         first, second = inner.copy(), outer.copy()

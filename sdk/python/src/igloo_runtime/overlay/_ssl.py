@@ -38,7 +38,7 @@ _DEFAULT_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 class SSLSession:
     """The hub resumes sessions by itself, and shows none."""
 
-    def __new__(cls) -> SSLSession:
+    def __init__(self) -> None:
         raise TypeError("cannot create 'ssl.SSLSession' instances")
 
 

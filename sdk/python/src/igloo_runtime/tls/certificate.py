@@ -1,4 +1,4 @@
-"""A peer's certificate as `getpeercert()` shows it. Nothing is decided here: the hub has checked it, or was told not to.
+"""A peer's certificate as `getpeercert()` shows it. Nothing is decided here: the hub checked it, or was told not to.
 
 Sources: RFC 5280; CPython 3.14, Modules/_ssl.c (`_decode_certificate`), for the shape.
 """

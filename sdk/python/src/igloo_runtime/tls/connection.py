@@ -7,6 +7,7 @@ Source: CPython 3.14, Modules/_ssl.c, for what each method answers and raises.
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,10 +141,8 @@ class _SSLSocket:
 
     def _failed(self, error: Err[Any]) -> Exception:
         """The exception, after the peer was told."""
-        try:
+        with contextlib.suppress(OSError):
             self._flush()
-        except OSError:
-            pass
         return errors.of(error.value, self.server_hostname)
 
     def _flush(self) -> None:

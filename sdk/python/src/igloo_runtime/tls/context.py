@@ -8,9 +8,10 @@ Source: CPython 3.14, Modules/_ssl.c, for what may be set, what it means, and wh
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from componentize_py_types import Err
 from wit_world.imports import connections as hub
@@ -62,7 +63,20 @@ def _contents(path: Any) -> bytes:
 class _SSLContext:
     """Settings, kept until a connection needs them."""
 
-    def __new__(cls, protocol: int) -> _SSLContext:
+    _protocol: int
+    _alpn: list[bytes]
+    #: As DER, each once.
+    _roots: dict[bytes, None]
+    #: A chain and its key, as PEM.
+    _identity: tuple[bytes, bytes] | None
+    #: The names that a peer's certificate may be for are never looked for in its subject.
+    _host_flags: int
+    post_handshake_auth: bool
+    num_tickets: int
+    #: The hub's, by whether they are a server's; emptied when a setting changes.
+    _made: dict[bool, hub.Configuration]
+
+    def __new__(cls, protocol: int) -> Self:
         if protocol in _OLD:
             raise ValueError("unsupported protocol version: the hub speaks TLS 1.2 and 1.3, and nothing older")
         if protocol not in _PROTOCOLS:
@@ -77,18 +91,15 @@ class _SSLContext:
         only = protocol == constants.PROTOCOL_TLSv1_2
         self._minimum = constants.PROTO_TLSv1_2
         self._maximum = constants.PROTO_TLSv1_2 if only else constants.PROTO_MAXIMUM_SUPPORTED
-        self._alpn: list[bytes] = []
+        self._alpn = []
         self._ciphers = ciphers.SUITES
         self._home_roots = False
-        #: As DER, each once.
-        self._roots: dict[bytes, None] = {}
-        self._identity: tuple[bytes, bytes] | None = None
-        #: The names that a peer's certificate may be for are never looked for in its subject.
+        self._roots = {}
+        self._identity = None
         self._host_flags = constants.HOSTFLAG_NEVER_CHECK_SUBJECT | constants.HOSTFLAG_NO_PARTIAL_WILDCARDS
         self.post_handshake_auth = False
         self.num_tickets = 2
-        #: The hub's, by whether they are a server's; emptied when a setting changes.
-        self._made: dict[bool, hub.Configuration] = {}
+        self._made = {}
         return self
 
     # Settings.
@@ -321,10 +332,8 @@ class _SSLContext:
         """The authorities that are trusted, as `getpeercert()` shows them or as DER."""
         roots = dict(self._roots)
         if self._home_roots:
-            try:
+            with contextlib.suppress(OSError):
                 roots.update(dict.fromkeys(certificate.from_pem(_contents(ROOTS_FILE))))
-            except OSError:
-                pass
         found: list[Any] = []
         for root in roots:
             try:
@@ -444,7 +453,7 @@ def _private_key(data: bytes, password: Any) -> bytes:
                 raise errors.failed("BAD_DECRYPT", str(error)) from None
         if "ENCRYPTED" in headers.get("Proc-Type", ""):
             raise errors.failed(
-                "UNSUPPORTED", "the private key is encrypted in OpenSSL's own old way; `openssl pkcs8 -topk8` makes PKCS#8"
+                "UNSUPPORTED", "the private key is encrypted in OpenSSL's old way; `openssl pkcs8 -topk8` makes PKCS#8"
             )
         return pem.block(label, content)
     raise _no_certificate("NO_START_LINE", "no start line: there is no private key")

@@ -141,7 +141,7 @@ def _not_verified(problem: Any, hostname: str | None) -> SSLError:
 def of(code: Any, hostname: str | None = None) -> Exception:
     """The exception for a case of `igloo:tls/types.error-code`."""
     case = type(code).__name__.removeprefix("ErrorCode_")
-    value = getattr(code, "value", None)
+    value: Any = getattr(code, "value", None)
     if case == "Certificate":
         return _not_verified(value, hostname)
     if case == "Alert":

@@ -50,7 +50,7 @@ LONG_NAMES = {identifier: long for _, _, long, identifier in _OBJECTS}
 def by_text(text: str, name: bool = False) -> Object:
     """By identifier, or with `name` by a short or long name too. ValueError if it is not known."""
     for known in _OBJECTS:
-        if text == known[3] or name and text in known[1:3]:
+        if text == known[3] or (name and text in known[1:3]):
             return known
     raise ValueError(f"unknown object '{text[:100]}'")
 

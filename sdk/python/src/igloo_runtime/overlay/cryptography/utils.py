@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Buffer as Buffer
-from typing import Any, NoReturn
+from typing import Any
 
 from igloo_runtime.crypto import host
 
@@ -32,9 +32,9 @@ def int_to_bytes(integer: int, length: int | None = None) -> bytes:
     return integer.to_bytes(length or (integer.bit_length() + 7) // 8 or 1, "big")
 
 
-def unsupported(what: str, reason: _Reasons | None = None) -> NoReturn:
+def unsupported(what: str, reason: _Reasons | None = None) -> UnsupportedAlgorithm:
     """Says that a component has no such thing, and what has."""
-    raise UnsupportedAlgorithm(
+    return UnsupportedAlgorithm(
         f"{what}: a component has no such thing (docs/python-cryptography.md); "
         'with `engine = "process"` the whole cryptography package is there',
         reason,

@@ -127,4 +127,4 @@ class XTS(ModeWithTweak):
     name = "XTS"
 
     def __init__(self, tweak: utils.Buffer) -> None:
-        utils.unsupported("AES-XTS", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("AES-XTS", _Reasons.UNSUPPORTED_CIPHER)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from igloo_runtime.crypto import host
-
 from cryptography import utils
 from cryptography.exceptions import AlreadyFinalized, InvalidSignature, _Reasons
 from cryptography.hazmat.primitives._modes import BlockCipherAlgorithm
+from igloo_runtime.crypto import host
 
 
 class CMAC:
@@ -19,7 +18,7 @@ class CMAC:
         if not isinstance(algorithm, BlockCipherAlgorithm):
             raise TypeError("Expected instance of BlockCipherAlgorithm.")
         if algorithm.name != "AES":
-            utils.unsupported(f"CMAC with {algorithm.name}", _Reasons.UNSUPPORTED_CIPHER)
+            raise utils.unsupported(f"CMAC with {algorithm.name}", _Reasons.UNSUPPORTED_CIPHER)
         self._key = bytes(algorithm.key)
         self._message: bytearray | None = bytearray()
 

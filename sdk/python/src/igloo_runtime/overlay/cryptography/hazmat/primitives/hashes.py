@@ -16,18 +16,18 @@ class HashAlgorithm(metaclass=abc.ABCMeta):
     block_size: int | None
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.digest_size == self.digest_size  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.digest_size == self.digest_size
 
     def __hash__(self) -> int:
         return hash((type(self), self.digest_size))
 
 
-class HashContext(metaclass=abc.ABCMeta):
-    pass
+class HashContext:
+    """A message under way."""
 
 
-class ExtendableOutputFunction(metaclass=abc.ABCMeta):
-    pass
+class ExtendableOutputFunction:
+    """A digest of any length."""
 
 
 class SHA1(HashAlgorithm):
@@ -154,7 +154,7 @@ def name_of(algorithm: Any) -> str:
     name = algorithm.name.replace("-", "_")
     name = {"shake128": "shake_128", "shake256": "shake_256"}.get(name, name)
     if name not in hashlib.algorithms_available:
-        utils.unsupported(f"the digest {algorithm.name}", _Reasons.UNSUPPORTED_HASH)
+        raise utils.unsupported(f"the digest {algorithm.name}", _Reasons.UNSUPPORTED_HASH)
     return name
 
 
@@ -199,4 +199,4 @@ class Hash(HashContext):
 
 class XOFHash:
     def __init__(self, algorithm: ExtendableOutputFunction) -> None:
-        utils.unsupported("squeezing a digest piece by piece", _Reasons.UNSUPPORTED_HASH)
+        raise utils.unsupported("squeezing a digest piece by piece", _Reasons.UNSUPPORTED_HASH)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives._modes import CipherAlgorithm
 
 class _Unsupported(CipherAlgorithm):
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported(type(self).__name__, _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported(type(self).__name__, _Reasons.UNSUPPORTED_CIPHER)
 
 
 class ARC4(_Unsupported):

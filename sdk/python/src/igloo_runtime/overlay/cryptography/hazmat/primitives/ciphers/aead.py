@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from igloo_runtime.crypto import host
-
 from cryptography import utils
 from cryptography.exceptions import InvalidTag, _Reasons
+from igloo_runtime.crypto import host
 
 __all__ = ["AESCCM", "AESGCM", "AESGCMSIV", "AESOCB3", "AESSIV", "ChaCha20Poly1305"]
 
@@ -120,7 +119,7 @@ class AESGCM(_Aead):
         if not 8 <= size <= 128:
             raise ValueError("Nonce must be between 8 and 128 bytes")
         if size != 12:
-            utils.unsupported(f"AES-GCM with a nonce of {size} bytes", _Reasons.UNSUPPORTED_CIPHER)
+            raise utils.unsupported(f"AES-GCM with a nonce of {size} bytes", _Reasons.UNSUPPORTED_CIPHER)
 
 
 class AESCCM(_Aead):
@@ -153,14 +152,14 @@ class AESCCM(_Aead):
 
 class AESGCMSIV(_Aead):
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported("AES-GCM-SIV", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("AES-GCM-SIV", _Reasons.UNSUPPORTED_CIPHER)
 
 
 class AESOCB3(_Aead):
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported("AES-OCB3", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("AES-OCB3", _Reasons.UNSUPPORTED_CIPHER)
 
 
 class AESSIV(_Aead):
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported("AES-SIV", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("AES-SIV", _Reasons.UNSUPPORTED_CIPHER)

@@ -62,11 +62,11 @@ class Camellia(BlockCipherAlgorithm):
     name = "camellia"
 
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported("Camellia", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("Camellia", _Reasons.UNSUPPORTED_CIPHER)
 
 
 class SM4(BlockCipherAlgorithm):
     name = "SM4"
 
     def __init__(self, key: utils.Buffer) -> None:
-        utils.unsupported("SM4", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported("SM4", _Reasons.UNSUPPORTED_CIPHER)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import abc
 from typing import Any
 
-from igloo_runtime.crypto import host
-
 from cryptography import utils
 from cryptography.exceptions import (
     AlreadyFinalized,
@@ -18,6 +16,7 @@ from cryptography.exceptions import (
 )
 from cryptography.hazmat.primitives import _modes as modes
 from cryptography.hazmat.primitives._modes import CipherAlgorithm
+from igloo_runtime.crypto import host
 
 
 class CipherContext(metaclass=abc.ABCMeta):
@@ -121,7 +120,7 @@ class _Gcm(AEADEncryptionContext, AEADDecryptionContext):
         self._key, self._mode, self._encrypt = key, mode, encrypt
         nonce = mode.initialization_vector
         if len(nonce) != 12:
-            utils.unsupported(f"AES-GCM with a nonce of {len(nonce)} bytes", _Reasons.UNSUPPORTED_CIPHER)
+            raise utils.unsupported(f"AES-GCM with a nonce of {len(nonce)} bytes", _Reasons.UNSUPPORTED_CIPHER)
         # The counter's first value authenticates; the message begins with the second.
         self._pieces = _started(f"aes-{len(key) * 8}-ctr", key, nonce + b"\0\0\0\2", encrypt)
         self._additional = bytearray()
@@ -172,8 +171,7 @@ class _Gcm(AEADEncryptionContext, AEADDecryptionContext):
         if len(tag) > 16:
             raise ValueError("Authentication tag cannot be more than 16 bytes.")
         if self._mode.tag is not None:
-            raise ValueError("tag provided both in mode and in call with finalize_with_tag: tag should only be provided "
-                             "once")  # fmt: skip
+            raise ValueError("tag provided both in mode and in call with finalize_with_tag: it should be once")
         return self._check(tag)
 
     def _aead(self, length: int) -> host.Aead:
@@ -229,7 +227,7 @@ class Cipher:
             return _Running("chacha20", algorithm.key, nonce, encrypt, whole_blocks=False, nonce=True)
         if algorithm.name != "AES" or mode is None:
             name = None if mode is None else mode.name
-            utils.unsupported(f"cipher {algorithm.name} in mode {name}", _Reasons.UNSUPPORTED_CIPHER)
+            raise utils.unsupported(f"cipher {algorithm.name} in mode {name}", _Reasons.UNSUPPORTED_CIPHER)
         key = algorithm.key
         if isinstance(mode, modes.GCM):
             return _Gcm(key, mode, encrypt)
@@ -241,4 +239,4 @@ class Cipher:
         if isinstance(mode, modes.ModeWithInitializationVector):
             vector = mode.initialization_vector
             return _Running(name, key, vector, encrypt, whole_blocks=isinstance(mode, modes.CBC), nonce=False)
-        utils.unsupported(f"AES in mode {mode.name}", _Reasons.UNSUPPORTED_CIPHER)
+        raise utils.unsupported(f"AES in mode {mode.name}", _Reasons.UNSUPPORTED_CIPHER)

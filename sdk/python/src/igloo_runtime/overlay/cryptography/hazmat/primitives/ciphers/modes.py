@@ -19,6 +19,17 @@ from cryptography.hazmat.primitives._modes import (
 )
 
 __all__ = [
-    "CBC", "CFB", "CFB8", "CTR", "ECB", "GCM", "Mode", "ModeWithAuthenticationTag", "ModeWithInitializationVector",
-    "ModeWithNonce", "ModeWithTweak", "OFB", "XTS",
+    "CBC",
+    "CFB",
+    "CFB8",
+    "CTR",
+    "ECB",
+    "GCM",
+    "OFB",
+    "XTS",
+    "Mode",
+    "ModeWithAuthenticationTag",
+    "ModeWithInitializationVector",
+    "ModeWithNonce",
+    "ModeWithTweak",
 ]  # fmt: skip

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from igloo_runtime.crypto import kdf
-
 from cryptography import utils
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf._once import Once
+from igloo_runtime.crypto import kdf
 
 
 class PBKDF2HMAC(Once):

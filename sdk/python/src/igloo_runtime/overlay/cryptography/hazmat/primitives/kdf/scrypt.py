@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.kdf import KeyDerivationFunction
 
 class Scrypt(KeyDerivationFunction):
     def __init__(self, salt: utils.Buffer, length: int, n: int, r: int, p: int, backend: Any = None) -> None:
-        utils.unsupported("scrypt")
+        raise utils.unsupported("scrypt")
 
     def derive(self, key_material: utils.Buffer) -> NoReturn:
-        utils.unsupported("scrypt")
+        raise utils.unsupported("scrypt")
 
     def verify(self, key_material: bytes, expected_key: bytes) -> NoReturn:
-        utils.unsupported("scrypt")
+        raise utils.unsupported("scrypt")
