@@ -2,6 +2,7 @@
 //! `openssl` command.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+#![recursion_limit = "256"]
 
 mod common;
 #[path = "../../../tests/guests/tls-cases/src/measure.rs"]
