@@ -309,7 +309,7 @@ class _SSLSocket:
 
     @property
     def session(self) -> None:
-        """The hub resumes sessions of a context by itself."""
+        """The hub resumes none, and has none to give."""
         return None
 
     @session.setter

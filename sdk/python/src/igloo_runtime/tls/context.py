@@ -246,7 +246,7 @@ class _SSLContext:
         raise _unsupported("pre-shared keys")
 
     def session_stats(self) -> dict[str, int]:
-        """The hub keeps sessions, and counts nothing."""
+        """The hub keeps no sessions."""
         return dict.fromkeys(
             ("number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
              "hits", "misses", "timeouts", "cache_full"), 0,
