@@ -382,7 +382,7 @@ def settings(hub: Hub, made: Certificates) -> Any:
     for name, begins in {
         "tls1.1": "SSLError: ", "protocol": "ValueError: ", "ciphers": "SSLError: ", "callback": "NotImplementedError: ",
         "keylog": "NotImplementedError: ", "none": "ValueError: ", "cafile": "FileNotFoundError: ",
-        "cadata": "SSLError: ", "many": "None",
+        "cadata": "SSLError: ", "many": "{None}", "kept": "90",
     }.items():  # fmt: skip
         expect(found[name].startswith(begins), (name, found[name]))
     roots = answered(hub.ask("home_roots"))
