@@ -253,6 +253,10 @@ async def settings(given: Parameters) -> Any:
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
+    def begun() -> ssl.SSLObject:
+        """A connection with a context of its own."""
+        return ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, "x.test")
+
     context = ssl.create_default_context()
     return {
         "openssl": ssl.OPENSSL_VERSION,
@@ -265,10 +269,8 @@ async def settings(given: Parameters) -> Any:
         "cafile": tried(lambda: context.load_verify_locations("/nowhere")),
         "cadata": tried(lambda: context.load_verify_locations(cadata="nothing")),
         "pem": ssl.PEM_cert_to_DER_cert(ssl.DER_cert_to_PEM_cert(b"abc")).decode(),
-        "many": tried(lambda: {ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, "x.test").version()
-                               for _ in range(300)}),
-        "kept": tried(lambda: len([ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), False, "x.test")
-                                   for _ in range(90)])),
+        "many": tried(lambda: {begun().version() for _ in range(300)}),
+        "kept": tried(lambda: len([begun() for _ in range(90)])),
     }  # fmt: skip
 
 
