@@ -545,6 +545,7 @@ class _Tcp(Socket):
         return connection, peer
 
     def _release(self) -> None:
+        self._above = None
         self._stop_accepting()
         for waiting in self._accepted:
             waiting.__exit__(None, None, None)

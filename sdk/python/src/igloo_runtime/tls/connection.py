@@ -278,7 +278,9 @@ class _SSLSocket:
             if isinstance(outcome, hub.ReadOutcome_Data):
                 raise errors.failed("APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "application data after close notify")
             if isinstance(outcome, hub.ReadOutcome_Closed):
-                return self._transport.socket()
+                if (sock := self._transport.socket()) is not None:
+                    sock._above = None
+                return sock
             if isinstance(outcome, hub.ReadOutcome_Truncated):
                 raise errors.end_of_file()
             self._receive()
