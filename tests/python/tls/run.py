@@ -150,7 +150,7 @@ class Hub:
             raise RuntimeError(f"{' '.join(arguments)[:200]}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def ask(self, name: str, **given: Any) -> dict[str, Any]:
+    def ask(self, name: str, /, **given: Any) -> dict[str, Any]:
         parameters = json.dumps({"name": name, "given": json.dumps(given)})
         answer = json.loads(self.call("action", "tls-cases", "ask", parameters, "--json", "--timeout", "60s"))
         while not isinstance(answer, str):

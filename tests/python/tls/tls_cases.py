@@ -20,6 +20,7 @@ import aiohttp
 import httpx
 import noise.connection
 import websockets.asyncio.client
+from cryptography.hazmat.primitives.kdf import scrypt as scrypt  # For `absent`.
 from igloo import Provider, action
 
 import vectors

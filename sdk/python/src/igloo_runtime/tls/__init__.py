@@ -12,6 +12,9 @@ from typing import Any
 
 def install() -> None:
     """Gives asyncio the module that it did not find when it was imported."""
+    # What is imported when it is needed, natively: a component has only what it was made with.
+    import encodings.ascii
+    import encodings.idna
     import ssl
     import sys
 
