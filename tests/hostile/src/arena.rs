@@ -56,7 +56,7 @@ pub(crate) fn package(name: &str) -> (String, PackageFiles) {
     let manifest = String::from_utf8(read(String::from("igloo.toml"))).unwrap();
     let component = Some(read(format!("{}.wasm", name.replace('-', "_"))));
     let executable = manifest.contains("\nexecutable = ").then(|| read(name.to_owned()));
-    (manifest, PackageFiles { component, executable })
+    (manifest, PackageFiles { component, executable, files: None })
 }
 
 /// The breaker, with the line that says what it does.
@@ -67,7 +67,7 @@ pub(crate) fn breaker(what: &str) -> (String, PackageFiles) {
          [actions.try]\ndescription = \"Tries one thing.\"\nparameters = { type = \"object\" }\n\
          [config]\ntype = \"object\"\n";
     let executable = Some(format!("{SCRIPT}\n\nmain(\"{what}\")\n").into_bytes());
-    (manifest.to_owned(), PackageFiles { component: None, executable })
+    (manifest.to_owned(), PackageFiles { component: None, executable, files: None })
 }
 
 fn which(name: &str) -> InstanceRef {
