@@ -5,5 +5,5 @@ See docs/python-cryptography.md. `Cryptodome`, its other name, is this too.
 
 from __future__ import annotations
 
-version_info = (3, 23, "0")
-__version__ = "3.23.0"
+version_info = (4, 4, "0")
+__version__ = "4.4.0"
