@@ -1,7 +1,7 @@
 """Names that libraries expect of `errno` and `socket` and that WASI's lack.
 
-An error of this number never comes from WASI: it only has to be there to be compared with. Options of sockets have Linux's
-numbers (asm-generic/socket.h, in.h, tcp.h): libraries know some of them by number.
+An error of this number never comes from WASI: it only has to be there to be compared with. Options of sockets have
+Linux's numbers (asm-generic/socket.h, in.h, tcp.h): libraries know some of them by number.
 """
 
 from __future__ import annotations

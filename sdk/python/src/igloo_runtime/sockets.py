@@ -13,7 +13,7 @@ import ipaddress
 import os
 import socket as stdlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import componentize_py_runtime as runtime
@@ -325,6 +325,8 @@ class _Tcp(Socket):
         self._shut_write = False
         #: `connect` is under way, and has borrowed the resource: it is dropped when that returns.
         self._calling = False
+        #: Says whether a protocol over this socket holds something to be read.
+        self._above: Callable[[], bool] | None = None
         # While listening:
         self._listener: Any = None
         self._accepting: tuple[int, int] | None = None
@@ -391,6 +393,8 @@ class _Tcp(Socket):
             assert self._out is not None
             self._in.want()
             ready = READ if self._in.buffer or self._in.ended or self._shut_read else 0
+            if self._above is not None and self._above():
+                ready |= READ
             if self._out.room() > 0 or self._out.broken or self._shut_write:
                 ready |= WRITE
             return ready
@@ -541,6 +545,7 @@ class _Tcp(Socket):
         return connection, peer
 
     def _release(self) -> None:
+        self._above = None
         self._stop_accepting()
         for waiting in self._accepted:
             waiting.__exit__(None, None, None)

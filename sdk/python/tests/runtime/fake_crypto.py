@@ -93,7 +93,8 @@ class Key:
     @over_real
     def seal(self, nonce: bytes, additional: bytes, plaintext: bytes) -> bytes:
         found: bytes = self._real().encrypt(nonce, plaintext, additional)
-        return found
+        # A tag of GCM's is cut to be shorter.
+        return found[: len(plaintext) + self._parts()[1]]
 
     @over_real
     def open(self, nonce: bytes, additional: bytes, ciphertext: bytes) -> bytes:
