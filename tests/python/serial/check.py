@@ -38,7 +38,7 @@ def main(igloo: str, package: str) -> int:
             if case == "unplug":
                 peer.plug()
         if failed:
-            print(hub.run("logs", "cases"))
+            print(hub.run("logs", "cases")[-4000:])
     return failed
 
 

@@ -7,6 +7,7 @@ of the runtime, so that an event loop's `add_reader` takes it; [`Link`] is the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -26,7 +27,9 @@ from igloo.serial import ModemLines, Settings
 CLOSING: Final = 5.0
 """Seconds that closing a port may take to send what was written."""
 INPUT: Final = 64 * 1024
-"""Bytes that a link hands on at once."""
+"""Bytes that a link hands on at once, and after which no more are read before some are taken."""
+GLANCE: Final = 1e-3
+"""Seconds that are enough to hear what has happened: nothing is heard while code runs that never waits."""
 
 
 def _settings(settings: Settings) -> Any:
@@ -37,6 +40,10 @@ def _settings(settings: Settings) -> Any:
         settings.stop_bits,
         wit.FlowControl[settings.flow_control.upper()],
     )
+
+
+#: Closed, but the hub has not let go of them: their slots are busy for a moment.
+_closing: set[Port] = set()
 
 
 async def _asked(what: Any) -> Any:
@@ -84,6 +91,7 @@ class Port(Descriptor):
     @classmethod
     def open(cls, slot: str, settings: Settings) -> Port:
         """Blocks. Raises [`SerialError`]."""
+        driver.block(lambda: not _closing, CLOSING)
         return cls(_block(ports.Port.open(slot, _settings(settings))))
 
     def _sent(self, _value: Any, error: BaseException | None) -> None:
@@ -95,6 +103,7 @@ class Port(Descriptor):
         self._changed()
 
     def _drop(self) -> None:
+        _closing.discard(self)
         port, self._port = self._port, None
         if port is not None:
             port.__exit__(None, None, None)
@@ -114,6 +123,18 @@ class Port(Descriptor):
     # Bytes.
 
     def read(self, count: int) -> bytes:
+        if not self._in.buffer:
+            self._glance()
+        return self.take(count)
+
+    def _glance(self) -> None:
+        """Hears what has arrived. Code that asks again and again needs it: it does not let the loop run."""
+        self._in.want(INPUT)
+        before = len(self._in.buffer)
+        driver.block(lambda: len(self._in.buffer) > before or self._in.ended or self._closed, GLANCE)
+
+    def take(self, count: int) -> bytes:
+        """As `read`, for code that lets the loop run."""
         self.resource()
         self._in.want()
         if self._in.buffer:
@@ -125,6 +146,12 @@ class Port(Descriptor):
         return b""
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
+        if not self._out.room():
+            driver.block(lambda: self._out.room() > 0 or self._out.broken or self._closed, GLANCE)
+        return self.put(data)
+
+    def put(self, data: bytes | bytearray | memoryview) -> int:
+        """As `write`, for code that lets the loop run."""
         self.resource()
         if self._failed is not None:
             raise self._failed
@@ -132,11 +159,18 @@ class Port(Descriptor):
             raise SerialError("disconnected", "the port went away")
         return self._out.put(data)
 
+    def is_sent(self) -> bool:
+        """Whether the hub has everything that was written."""
+        return not self._out.buffer
+
     def waiting(self) -> int:
-        self._in.want()
+        self.resource()
+        self._glance()
         return len(self._in.buffer)
 
     def unsent(self) -> int:
+        if self._out.buffer:
+            driver.block(lambda: not self._out.buffer, GLANCE)
         return len(self._out.buffer)
 
     def wait(self, what: Literal["read", "write"], timeout: float | None) -> bool:
@@ -209,7 +243,9 @@ class Port(Descriptor):
         self._changed()
         self._forget_number()
         # It is dropped when the hub has noticed that its stream is at its end.
-        if not self._sending:
+        if self._sending:
+            _closing.add(self)
+        else:
             self._drop()
 
     def __del__(self) -> None:
@@ -229,12 +265,21 @@ class Link:
     @classmethod
     async def open(cls, slot: str, settings: Settings) -> Link:
         """Raises [`SerialError`]."""
+        if _closing:
+            changed = asyncio.Event()
+            for port in _closing:
+                port.on_change = changed.set
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING):
+                    while _closing:
+                        changed.clear()
+                        await changed.wait()
         return cls(Port(await _asked(ports.Port.open(slot, _settings(settings)))))
 
     async def receive(self) -> bytes:
         while not self._closed:
             self._changed.clear()
-            data = self._port.read(INPUT)
+            data = self._port.take(INPUT)
             if data:
                 return data
             await self._changed.wait()
@@ -244,8 +289,8 @@ class Link:
         view = memoryview(data)
         while True:
             self._changed.clear()
-            view = view[self._port.write(view) :]
-            if not view and not self._port.unsent():
+            view = view[self._port.put(view) :]
+            if not view and self._port.is_sent():
                 return
             await self._changed.wait()
 
