@@ -12,7 +12,9 @@ pub(crate) mod http;
 mod names;
 pub(crate) mod no_sockets;
 pub(crate) mod serial;
+mod sockets;
 mod store;
+pub(crate) mod tls;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::{
@@ -20,7 +22,6 @@ use wasmtime_wasi::{
     cli::{WasiCli, WasiCliView as _},
     filesystem::{WasiFilesystem, WasiFilesystemView as _},
     random::WasiRandom,
-    sockets::WasiSockets,
 };
 
 use super::{
@@ -35,14 +36,15 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
     wasmtime_wasi::p3::filesystem::add_to_linker(linker)?;
     wasmtime_wasi::p3::random::add_to_linker(linker)?;
-    wasmtime_wasi::p3::bindings::sockets::types::add_to_linker::<_, WasiSockets>(linker, State::sockets)?;
+    sockets::add_to_linker(linker)?;
     names::add_to_linker(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
     igloo::provider::home::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::provider::store::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::serial::ports::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::discovery::browser::add_to_linker::<_, Everything>(linker, |state| state)?;
-    crypto::add_to_linker(linker)
+    crypto::add_to_linker(linker)?;
+    tls::add_to_linker(linker)
 }
 
 /// The part of WASI 0.2 that the standard libraries need.

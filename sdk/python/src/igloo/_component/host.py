@@ -18,6 +18,7 @@ from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
 from igloo.serial import Settings
 from igloo.values import Tagged
+from igloo_runtime.streams import Incoming, Outgoing
 
 _LEVELS = {
     "trace": wit.LogLevel.TRACE,
@@ -174,6 +175,7 @@ class ComponentFindings:
 
     def _want(self) -> None:
         import componentize_py_runtime as runtime
+
         from igloo_runtime import driver
 
         if self._promise is not None:
@@ -198,6 +200,7 @@ class ComponentFindings:
 
     def close(self) -> None:
         import componentize_py_runtime as runtime
+
         from igloo_runtime import driver
 
         if self._closed:
