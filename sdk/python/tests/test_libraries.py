@@ -1,4 +1,4 @@
-"""Unmodified libraries on the hub's capabilities: those that are installed here (`pip install igloo-provider[test]`)."""
+"""Unmodified libraries on the hub's capabilities: those that are installed where the tests run."""
 
 from __future__ import annotations
 

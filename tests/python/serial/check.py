@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "sdk/python"), str(Path(__file__).parent)]
 
 from peer import Peer  # noqa: E402
+
 from tests.hub import Hub  # noqa: E402
 
 CASES = (

@@ -8,14 +8,15 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import igloo
 import serial
 import serial.tools.list_ports
 import serial_asyncio
 import serial_asyncio_fast
 import serialx
-from igloo import Provider, action
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+import igloo
+from igloo import Provider, action
 
 MUCH = bytes(range(97, 123)) * 4000
 """More than any buffer on the way has room for."""
@@ -84,13 +85,13 @@ class Cases(Provider[None]):
             assert port.read(1) == b"A"
             while port.in_waiting < 6:
                 assert since() < 5
-                time.sleep(0.01)
+                time.sleep(0.01)  # noqa: ASYNC251 - as code does that knows of no event loop
             assert port.read(port.in_waiting) == b"BCDEF\n"
             port.write(b"stale\n")
             port.flush()
             while port.in_waiting < 6:
                 assert since() < 5
-                time.sleep(0.01)
+                time.sleep(0.01)  # noqa: ASYNC251 - as code does that knows of no event loop
             port.reset_input_buffer()
             assert port.in_waiting == 0
             # An echo that is held up on its way holds up what is written.

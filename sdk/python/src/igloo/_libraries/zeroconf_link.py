@@ -1,9 +1,9 @@
 """zeroconf's link to the network, in a sandbox without multicast: its questions are answered from `igloo:discovery`.
 
-What zeroconf sends as a multicast query comes here instead of to a socket. A question for the instances of a service type
-(`_hap._tcp.local.` PTR) begins a browse of the hub's, and what is found is given to zeroconf as the response that a
-responder would have multicast (RFC 6762, RFC 6763): its cache, browsers and `ServiceInfo` are its own code. Later
-questions, for one instance or a host, are answered from what was found.
+What zeroconf sends as a multicast query comes here instead of to a socket. A question about a service type or one of
+its instances (`_hap._tcp.local.`) begins a browse of the hub's, and what is found is given to zeroconf as the response
+that a responder would have multicast (RFC 6762, RFC 6763): its cache, browsers and `ServiceInfo` are its own code. Later
+questions, also for a host, are answered from what was found.
 
 Limits: a provider announces nothing (what zeroconf registers is not sent), only types that are granted are found
 (`discovery:_hap._tcp`), and a host is known only as part of a service. At most 16 types are looked for at a time; each
@@ -187,7 +187,7 @@ def _records(kind: str, service: discovery.Service, goodbye: bool = False) -> li
 
 
 def _entry(key: str, value: bytes) -> bytes:
-    """A string of a TXT record (RFC 6763, section 6). A key without a value is told by the hub as one with an empty one."""
+    """A string of a TXT record (RFC 6763, section 6). The hub tells a key without a value as one with an empty one."""
     entry = (key.encode() + b"=" + value if value else key.encode())[:255]
     return bytes((len(entry),)) + entry
 
