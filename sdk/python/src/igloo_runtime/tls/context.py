@@ -331,7 +331,7 @@ class _SSLContext:
             raise _no_certificate("NO_START_LINE", "no start line: the file has no certificate")
         self._identity = chain, _private_key(key, password)
         self._made.clear()
-        if driver.is_serving():
+        if driver.is_live():
             # So that a key that is not the certificate's is told about here.
             self._configure(hub.Configuration(), server=False)
 
@@ -393,7 +393,7 @@ class _SSLContext:
         return _VERSIONS[spoken[0]], _VERSIONS[spoken[-1]]
 
     def _configuration(self, server: bool) -> hub.Configuration:
-        if not driver.is_serving():
+        if not driver.is_live():
             raise RuntimeError("a TLS connection cannot be made while the component is: there is no hub yet")
         made = self._made.get(server)
         if made is None:
