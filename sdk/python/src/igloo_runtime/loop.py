@@ -167,7 +167,11 @@ class InstanceLoop(WasiEventLoop):
 
     def _leaked(self, handle: Any, error: BaseException) -> None:
         self.call_exception_handler(
-            {"message": f"{type(error).__name__} ended a callback, and nothing else", "exception": error, "handle": handle}
+            {
+                "message": f"{type(error).__name__} ended a callback, and nothing else",
+                "exception": error,
+                "handle": handle,
+            }
         )
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

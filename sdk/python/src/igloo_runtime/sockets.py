@@ -11,8 +11,8 @@ import errno
 import io
 import ipaddress
 import os
-import time
 import socket as stdlib
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -99,7 +99,7 @@ class Socket(Descriptor):
         if cls is Socket:
             of = None if fileno is None else _detached.get(fileno) or descriptor(fileno)
             datagrams = isinstance(of, _Udp) or (type != -1 and type & 0xF == stdlib.SOCK_DGRAM)
-            return super().__new__(_Udp if datagrams else _Tcp)
+            return super().__new__(_Udp if datagrams else _Tcp)  # type: ignore[return-value]
         return super().__new__(cls)
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
@@ -198,8 +198,8 @@ class Socket(Descriptor):
         known = _TAKES_EFFECT.get((level, option))
         if known is None or not isinstance(value, int):
             return
-        method, factor = known
-        method = getattr(self._resource, method, None) or getattr(self._resource, f"set_unicast_{method[4:]}", None)
+        name, factor = known
+        method = getattr(self._resource, name, None) or getattr(self._resource, f"set_unicast_{name[4:]}", None)
         if method is None:
             return
         try:
@@ -378,13 +378,12 @@ class Socket(Descriptor):
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._state == _CLOSED else ""
-        text = f"<socket.socket{closed} fd={self._number}, family={self.family!s}, type={self.type!s}, proto={self.proto}"
+        kind = f"family={self.family!s}, type={self.type!s}, proto={self.proto}"
+        text = f"<socket.socket{closed} fd={self._number}, {kind}"
         if not closed:
             for name in ("getsockname", "getpeername"):
-                try:
+                with contextlib.suppress(OSError):
                     text += f", {'l' if name == 'getsockname' else 'r'}addr={getattr(self, name)()}"
-                except OSError:
-                    pass
         return text + ">"
 
     # What each kind does in its own way.
@@ -702,9 +701,9 @@ class _Tcp(Socket):
 class _Port:
     """A UDP socket of WASI, which can outlive its `socket.socket`.
 
-    WASI 0.3's `receive` takes no cancelling here (there is no `subtask.cancel`), and the resource cannot be dropped before
-    it returns. So one that is closed meanwhile waits to be used again by the next socket that asks for the same address:
-    there are never more than were open at a time, and an address that was closed can be bound again at once.
+    WASI 0.3's `receive` takes no cancelling here (there is no `subtask.cancel`), and the resource cannot be dropped
+    before it returns. So one that is closed meanwhile waits to be used again by the next socket that asks for the same
+    address: there are never more than were open at a time, and an address that was closed can be bound again at once.
     """
 
     __slots__ = ("asked", "connected", "family", "owner", "received", "receiving", "resource", "sending")
@@ -784,10 +783,8 @@ class _Port:
         self.received.clear()
         if self.connected:
             self.connected = False
-            try:
+            with contextlib.suppress(Err):
                 self.resource.disconnect()
-            except Err:
-                pass
         self.unused()
 
     def unused(self) -> None:

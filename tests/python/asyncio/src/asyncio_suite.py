@@ -109,7 +109,7 @@ def one(test: unittest.TestCase) -> Answer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             unittest.TestSuite([test]).run(result)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         result._bad((type(error), error, error.__traceback__))
     finally:
         over = True

@@ -1,14 +1,12 @@
 """The test modules, imported while the component is made: nothing can be imported later."""
 
 import importlib
-import sys
 import warnings
-from unittest import SkipTest
 
 warnings.simplefilter("ignore")
 
-from test import support  # noqa: E402
-from test.support import socket_helper  # noqa: E402
+from test import support
+from test.support import socket_helper
 
 # It thinks that no WASI has sockets.
 support.has_socket_support = True
@@ -29,7 +27,7 @@ for name in (
     full = f"test_asyncio.test_{name}"
     try:
         importlib.import_module(f"test.{full}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         REFUSED.append((full, f"{type(error).__name__}: {error}"))
     else:
         MODULES.append(full)

@@ -23,8 +23,9 @@ logger = logging.getLogger("igloo")
 def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
     """The class that componentize-py is to find as `Driver` in the entry module.
 
-    No method raises anything but `Err`, which would be a trap: whatever the session lets out (a library has cancelled every
-    task there is) is told as a failure. The runtime makes an object of it for each interface, so the state is here and not in the object.
+    No method raises anything but `Err`, which would be a trap: whatever the session lets out (a library has cancelled
+    every task there is) is told as a failure. The runtime makes an object of it for each interface, so the state is
+    here and not in the object.
     """
     session: Driver | None = None
 
