@@ -28,7 +28,7 @@ from wit_world.imports import wasi_sockets_types as wasi
 from . import driver, multiplex, names
 from .errors import number, os_error
 from .readiness import READ, WRITE, Descriptor, descriptor
-from .streams import LARGEST, Incoming, Outgoing
+from .streams import LARGEST, Incoming, Outgoing, drop, keep
 
 #: Datagrams that wait to be received or sent. Beyond it they are lost, as in a kernel.
 _DATAGRAMS = 64
@@ -113,9 +113,9 @@ class Socket(Descriptor):
         type = stdlib.SOCK_STREAM if type == -1 else type & 0xF
         if type not in (stdlib.SOCK_STREAM, stdlib.SOCK_DGRAM):
             raise OSError(errno.EPROTONOSUPPORT, f"a component has stream and datagram sockets only, not {type!r}")
-        self.family = stdlib.AddressFamily(family)
-        self.type = stdlib.SocketKind(type)
-        self.proto = max(proto, 0)
+        self._family = stdlib.AddressFamily(family)
+        self._type = stdlib.SocketKind(type)
+        self._proto = max(proto, 0)
         self._timeout = Socket._default_timeout
         self._state = _NONE
         self._resource = None
@@ -131,6 +131,18 @@ class Socket(Descriptor):
         raise NotImplementedError
 
     # What both kinds share.
+
+    @property
+    def family(self) -> stdlib.AddressFamily:
+        return self._family
+
+    @property
+    def type(self) -> stdlib.SocketKind:
+        return self._type
+
+    @property
+    def proto(self) -> int:
+        return self._proto
 
     def _wait(self, until: Any) -> None:
         """Waits in the socket's manner: not at all, with its timeout, or for ever."""
@@ -400,7 +412,16 @@ class Socket(Descriptor):
     def recvfrom(self, count: int, flags: int = 0) -> tuple[bytes, Any]:
         raise NotImplementedError
 
+    def send(self, data: Any, flags: int = 0) -> int:
+        raise NotImplementedError
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        raise NotImplementedError
+
     def sendto(self, data: Any, *args: Any) -> int:
+        raise NotImplementedError
+
+    def shutdown(self, how: int) -> None:
         raise NotImplementedError
 
     def listen(self, backlog: int = 128) -> None:
@@ -450,7 +471,7 @@ class _Tcp(Socket):
         def done(_value: Any, error: BaseException | None) -> None:
             self._calling = False
             if self._state == _CLOSED:
-                resource.__exit__(None, None, None)
+                drop(resource)
                 return
             if error is None:
                 try:
@@ -462,7 +483,7 @@ class _Tcp(Socket):
                 self._state = _NONE
                 self._error = number(error.value) if isinstance(error, Err) else errno.EIO
                 # What failed to connect cannot try again: the next attempt makes a new one.
-                resource.__exit__(None, None, None)
+                drop(resource)
                 self._resource = None
                 self._bound = False
             self._changed()
@@ -582,7 +603,7 @@ class _Tcp(Socket):
         resource = self._made()
         try:
             resource.set_listen_backlog_size(max(backlog, 1))
-            self._listener = resource.listen()
+            self._listener = keep(resource.listen())
         except Err as error:
             raise os_error(error.value, "listening") from None
         self._state = _LISTENING
@@ -647,9 +668,9 @@ class _Tcp(Socket):
 
     def _came_in(self, value: tuple[int, list[Any]]) -> None:
         code, connections = value
-        self._accepted.extend(connections)
+        self._accepted.extend(keep(connection) for connection in connections)
         if code == driver.DROPPED:
-            self._listener.__exit__(None, None, None)
+            drop(self._listener)
             self._listener = None
 
     def accept(self) -> tuple[Socket, Any]:
@@ -680,10 +701,10 @@ class _Tcp(Socket):
         self._above = None
         self._stop_accepting()
         for waiting in self._accepted:
-            waiting.__exit__(None, None, None)
+            drop(waiting)
         self._accepted.clear()
         if self._listener is not None:
-            self._listener.__exit__(None, None, None)
+            drop(self._listener)
             self._listener = None
         if self._in is not None:
             self._in.close()
@@ -694,7 +715,7 @@ class _Tcp(Socket):
             if not outgoing.closed:
                 driver.start(monotonic_clock.wait_for(_LINGER), lambda _value, _error: outgoing.close())
         if self._resource is not None and not self._calling:
-            self._resource.__exit__(None, None, None)
+            drop(self._resource)
         self._resource = None
 
 
@@ -802,7 +823,7 @@ class _Port:
     def drop(self) -> None:
         if self.resource is not None:
             resource, self.resource = self.resource, None
-            resource.__exit__(None, None, None)
+            drop(resource)
 
 
 class _Udp(Socket):
@@ -1047,7 +1068,7 @@ def _create(kind: Any, family: int) -> Any:
         raise _refuse(errno.EOPNOTSUPP, "there are no sockets while a component is being made")
     of = wasi.IpAddressFamily.IPV4 if family == stdlib.AF_INET else wasi.IpAddressFamily.IPV6
     try:
-        return kind.create(of)
+        return keep(kind.create(of))
     except Err as error:
         raise os_error(error.value) from None
 
@@ -1104,6 +1125,7 @@ def install() -> None:
     stdlib.socket = stdlib.SocketType = Socket  # type: ignore[assignment,misc]
     stdlib.socketpair = socketpair  # type: ignore[assignment]
     stdlib.getaddrinfo = names.getaddrinfo  # type: ignore[assignment]
+    stdlib.getnameinfo = names.getnameinfo  # type: ignore[assignment]
     stdlib.has_ipv6 = True
     stdlib.has_dualstack_ipv6 = lambda: False
     stdlib.gethostname = lambda: "igloo"

@@ -14,7 +14,7 @@ from igloo import _host, _log
 from igloo._component.host import ComponentHost
 from igloo._component.values import from_wit
 from igloo._driver import Driver, Failure
-from igloo.errors import Busy, Failed, Rejected, Unavailable
+from igloo.errors import Busy, CommandError, Failed, Rejected, Unavailable
 from igloo.provider import Provider
 
 logger = logging.getLogger("igloo")
@@ -39,6 +39,8 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
         async def run(self) -> None:
             try:
                 await now().run()
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_why(error)) from None
 
@@ -53,12 +55,16 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
                     command.deadline_ms,
                 )
                 await now().command(request)
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_to_wit(error)) from None
 
         async def action(self, name: str, parameters: str) -> str:
             try:
                 return await now().action(name, parameters)
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_to_wit(error)) from None
 
@@ -74,7 +80,7 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
 def _why(error: BaseException) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "it was cancelled"
-    return str(error) if isinstance(error, Failure) else _log.summary(error)
+    return str(error) if isinstance(error, (Failure, CommandError)) else _log.summary(error)
 
 
 def _to_wit(error: BaseException) -> Any:
