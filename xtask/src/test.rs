@@ -41,6 +41,9 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     }
     report.step("tests of the host", |report| report.cargo_test(&[], filter, false));
     report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, false));
+    if filter.is_none() {
+        report.step("tests of Python's SDK", |_| python_sdk());
+    }
     if long {
         report.step("long tests", |report| report.cargo_test(&[], filter, true));
     } else if filter.is_none() {
@@ -72,6 +75,7 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
         clippy(libraries::cargo("clippy")?, &guests::arguments(&libraries::guests()?))
     });
     report.step("lints of Python", |_| python());
+    report.step("types of Python", |_| python_types());
     report.step("licences and sources", |_| licences());
     report.step("advisories", |_| advisories());
 }
@@ -93,6 +97,24 @@ fn python() -> Result<Outcome> {
     let mut ruff = process::program(places::venv().join("bin/ruff"));
     ruff.args(["check", "--quiet", "."]);
     command(ruff, "Mend what ruff shows. If there is no ruff, run `cargo xtask setup`.")
+}
+
+/// Where Python's SDK is.
+const PYTHON_SDK: &str = "sdk/python";
+
+fn python_types() -> Result<Outcome> {
+    let mut mypy = process::program(places::venv().join("bin/mypy"));
+    mypy.current_dir(places::root().join(PYTHON_SDK));
+    command(mypy, "Mend what mypy shows. If there is no mypy, run `cargo xtask setup`.")
+}
+
+/// Python's SDK alone, and under the hub that is built for the other tests.
+fn python_sdk() -> Result<Outcome> {
+    process::run(process::cargo(&["build", "--release", "--package", "igloo"]), "See what the compiler says.")?;
+    let mut pytest = process::program(places::venv().join("bin/pytest"));
+    pytest.current_dir(places::root().join(PYTHON_SDK)).args(["--quiet", "-rs"]);
+    pytest.env("IGLOO_COMMAND", places::root().join("target/release/igloo"));
+    command(pytest, "Mend what pytest shows. If there is no pytest, run `cargo xtask setup`.")
 }
 
 const NO_CARGO_DENY: Outcome = Outcome::Skipped("no cargo-deny: cargo install --locked cargo-deny");

@@ -41,17 +41,17 @@ fn author_type(kind: &Kind) -> Result<String> {
         ValueType::Text => "str",
         ValueType::Choice => return Ok(class(&kind.name)),
         ValueType::Color => "Color",
-        ValueType::Date => "date",
-        ValueType::TimeOfDay => "time",
-        ValueType::Timestamp => "datetime",
-        ValueType::Duration => "timedelta",
+        ValueType::Date => "dt.date",
+        ValueType::TimeOfDay => "dt.time",
+        ValueType::Timestamp => "dt.datetime",
+        ValueType::Duration => "dt.timedelta",
         ValueType::Booleans => "list[bool]",
         ValueType::Integers => "list[int]",
         ValueType::Reals => "list[float]",
         ValueType::Texts => "list[str]",
         ValueType::Colors => "list[Color]",
-        ValueType::Dates => "list[date]",
-        ValueType::TimesOfDay => "list[time]",
+        ValueType::Dates => "list[dt.date]",
+        ValueType::TimesOfDay => "list[dt.time]",
         ValueType::Marker | ValueType::Event | ValueType::Any => bail!("{} has no value", kind.name),
     }
     .to_owned())
@@ -145,9 +145,6 @@ fn known(kind: &Kind) -> String {
     if let Some(unit) = &kind.unit {
         let _ = write!(more, ", unit=\"{unit}\"");
     }
-    if kind.value_type == ValueType::Choice {
-        let _ = write!(more, ", options=tuple({})", class(&kind.name));
-    }
     if is_asked_only(kind) {
         more += ", access=Access.COMMAND";
     }
@@ -158,17 +155,16 @@ fn known(kind: &Kind) -> String {
 pub(super) fn builder(kinds: &Kinds) -> Result<String> {
     let mut out = HEAD.to_owned();
     out += "\"\"\"What an entity can have: one method for each component kind. See [`igloo.Entity`].\"\"\"\n\n\
-            from __future__ import annotations\n\nfrom collections.abc import Iterable\n\
-            from datetime import date, datetime, time, timedelta\n\
+            from __future__ import annotations\n\nimport datetime as dt\nfrom collections.abc import Iterable\n\
             from typing import TYPE_CHECKING, TypeVar, Unpack\n\nfrom igloo import kinds\n\
             from igloo._kind import EventKind, Kind, Marker, TriggerKind\n\
             from igloo._parts import Component, Event, Trigger\nfrom igloo.values import Color\n\n\
             if TYPE_CHECKING:\n    from typing import Self\n\n    from igloo._attributes import ComponentAttributes\n\n\
             T = TypeVar(\"T\")\n\n\n\
             class EntityKinds:\n    \"\"\"The methods of an entity that add a component.\"\"\"\n\n\
-            \x20   def component(\n        self,\n        kind: Kind[T] | str,\n        *,\n        \
-            writable: bool = False,\n        command_only: bool = False,\n        \
-            **attributes: Unpack[ComponentAttributes],\n    ) -> Component[T]:\n        raise NotImplementedError\n\n\
+            \x20   def _component(\n        \
+            self, kind: Kind[T], writable: bool, command_only: bool, attributes: ComponentAttributes\n    \
+            ) -> Component[T]:\n        raise NotImplementedError\n\n\
             \x20   def _mark(self, kind: Marker) -> None:\n        raise NotImplementedError\n\n\
             \x20   def _event(self, kind: EventKind, events: tuple[str, ...], attributes: ComponentAttributes) -> Event:\n\
             \x20       raise NotImplementedError\n\n\
@@ -199,17 +195,16 @@ pub(super) fn builder(kinds: &Kinds) -> Result<String> {
             _ => {
                 let of = author_type(kind)?;
                 let of = if kind.value_type == ValueType::Choice { format!("kinds.{of}") } else { of };
-                writeln!(
-                    out,
-                    "    def {method}(\n        self, *, writable: bool = False, command_only: bool = False, \
-                     **attributes: Unpack[ComponentAttributes]\n    ) -> Component[{of}]:"
-                )?;
+                let parameters = "self, *, writable: bool = False, command_only: bool = False, \
+                                  **attributes: Unpack[ComponentAttributes]";
+                let line = format!("    def {method}({parameters}) -> Component[{of}]:");
+                if line.chars().count() <= WIDTH {
+                    writeln!(out, "{line}")?;
+                } else {
+                    writeln!(out, "    def {method}(\n        {parameters}\n    ) -> Component[{of}]:")?;
+                }
                 docstring(&mut out, 8, &doc(kind));
-                writeln!(
-                    out,
-                    "        return self.component(\n            kinds.{constant}, writable=writable, \
-                     command_only=command_only, **attributes\n        )"
-                )?;
+                writeln!(out, "        return self._component(kinds.{constant}, writable, command_only, attributes)")?;
             }
         }
     }
@@ -260,10 +255,13 @@ mod tests {
         .unwrap();
         let page = kinds(&model).unwrap();
         assert!(page.contains("PM2_5: Final = Kind(\"pm2-5\", values.REAL, unit=\"µg/m³\")"), "{page}");
-        assert!(page.contains("class FanMode(StrEnum):\n    \"\"\"`fan-mode`: How.\"\"\"\n\n    ON = \"on\"\n"), "{page}");
+        assert!(
+            page.contains("class FanMode(StrEnum):\n    \"\"\"`fan-mode`: How.\"\"\"\n\n    ON = \"on\"\n"),
+            "{page}"
+        );
         assert!(page.contains("    HALF_ON = \"half-on\"\n"), "{page}");
         let methods = builder(&model).unwrap();
-        assert!(methods.contains(") -> Component[kinds.FanMode]:"), "{methods}");
+        assert!(methods.contains(" -> Component[kinds.FanMode]:"), "{methods}");
         assert!(methods.contains("    def light(self) -> Self:"), "{methods}");
     }
 

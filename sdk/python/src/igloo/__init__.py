@@ -20,8 +20,8 @@ tasks, use libraries. `docs/writing-a-provider-python.md` begins at the beginnin
 
 from igloo import discovery, kinds, serial
 from igloo._kind import Access, Kind
-from igloo._parts import Component, Event, Trigger, Update
 from igloo._main import main
+from igloo._parts import Component, Event, Trigger, Update
 from igloo.command import Command
 from igloo.device import Device, Entity
 from igloo.errors import (

@@ -24,8 +24,8 @@ _NAMES: dict[object, str] = {bool: "true or false", int: "an integer", float: "a
 def fill(wanted: Any, value: Any, place: str = "config") -> Any:
     """The value of the type `wanted` for a value of JSON.
 
-    Types are bool, int, float, str, None, Any, object, dataclasses, enumerations (by value), `Literal`, optional and other
-    unions, `list[T]`, `tuple[T, ...]`, `dict[str, T]`, and classes that are made from one text, such as
+    Types are bool, int, float, str, None, Any, object, dataclasses, enumerations (by value), `Literal`, optional and
+    other unions, `list[T]`, `tuple[T, ...]`, `dict[str, T]`, and classes that are made from one text, such as
     `ipaddress.IPv4Address` or `pathlib.Path`.
     """
     if wanted is Any or wanted is object:

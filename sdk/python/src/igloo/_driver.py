@@ -2,16 +2,17 @@
 
 Promises:
 
-- `run`, `command`, `action` and `stop` raise nothing but [`Failure`] and [`CommandError`], and `CancelledError` when their
-  own task is cancelled. An author's exception is a logged traceback and a typed error; other calls go on.
+- `run`, `command`, `action` and `stop` raise nothing but [`Failure`] and [`CommandError`], and `CancelledError` when
+  their own task is cancelled. An author's exception is a logged traceback and a typed error; other calls go on.
 - Commands to one entity start in the order in which they were asked, and by default wait for each other.
-- A `CancelledError` that the author's own code let out (a task of its own was cancelled) is a failure like any other. One
-  that belongs to the caller's cancellation goes through.
+- A `CancelledError` that the author's own code let out (a task of its own was cancelled) is a failure like any other.
+  One that belongs to the caller's cancellation goes through.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
@@ -115,10 +116,8 @@ class Driver:
     async def stop(self) -> None:
         """A chance to say goodbye. Raises nothing."""
         if self._provider is not None:
-            try:
+            with contextlib.suppress(CommandError):
                 await self._guard("stop", self._provider.stop)
-            except CommandError:
-                pass
 
     async def _guard(self, what: str, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         try:
@@ -224,7 +223,7 @@ def config_type(provider: type[Provider[Any]]) -> Any:
     for cls in provider.__mro__:
         if cls is Provider:
             break
-        if "config" in cls.__dict__.get("__annotations__", {}):
+        if "config" in inspect.get_annotations(cls):
             return _config.hints(cls)["config"]
         for base in cls.__dict__.get("__orig_bases__", ()):
             if getattr(base, "__origin__", None) is Provider and not isinstance(base.__args__[0], TypeVar):

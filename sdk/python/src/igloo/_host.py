@@ -1,8 +1,8 @@
 """What the SDK needs from a hub, whichever way the provider runs.
 
 Two things implement [`Host`]: `igloo._component` over a component's imports, and `igloo._process` over messages on a
-socket. The rest of the SDK knows only this. What a function cannot do it says with an error of [`igloo.errors`], and with
-no other.
+socket. The rest of the SDK knows only this. What a function cannot do it says with an error of [`igloo.errors`], and
+with no other.
 
 The other direction, what a hub asks, is [`igloo._driver.Driver`].
 """
@@ -63,9 +63,9 @@ class HandleUpdate(NamedTuple):
 
 
 class BadUpdate(NamedTuple):
-    """`bad-update` of the contract: the update at `index` was not applied."""
+    """`bad-update` of the contract: the update at `position` was not applied."""
 
-    index: int
+    position: int
     code: str
     """`unknown-component`, `wrong-type`, `limit`, `not-writable`, or an `other`'s."""
     text: str
@@ -87,14 +87,15 @@ class SerialLink(Protocol):
     """An open serial port's bytes and controls. All but `close` raise [`igloo.SerialError`]."""
 
     async def receive(self) -> bytes:
-        """What arrived, at least one byte, as soon as there is any. Empty once [`close`] was called.
+        """What arrived, at least one byte, as soon as there is any. Empty if the port was closed.
 
-        Called again only when the last call is over. A port that went away raises `disconnected`. Cancelling loses
-        nothing that arrived.
+        Called again only when the last call is over, and cancelled only before [`close`]. A port that went away raises
+        `disconnected`.
         """
 
     async def send(self, data: bytes) -> None:
-        """Sends all of it; returns when the hub has it. Called again only when the last call is over."""
+        """Sends all of it; returns when the hub has it. Called again only when the last call is over, and cancelled
+        only before [`close`]."""
 
     async def configure(self, settings: Settings) -> None: ...
 
@@ -109,7 +110,7 @@ class SerialLink(Protocol):
     async def discard(self, what: Buffers) -> None: ...
 
     def close(self) -> None:
-        """Closes the port at once. May be called again. What waits in `receive` ends with nothing."""
+        """Closes the port at once. May be called again. Nobody waits in `receive` or `send` any more."""
 
 
 class FindingSource(Protocol):

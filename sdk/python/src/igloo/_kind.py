@@ -26,7 +26,7 @@ class Access(Enum):
 class Kind(Generic[T]):
     """A component kind whose values are of the type `T`."""
 
-    __slots__ = ("access", "name", "options", "unit", "value")
+    __slots__ = ("access", "name", "unit", "value")
 
     def __init__(
         self,
@@ -34,7 +34,6 @@ class Kind(Generic[T]):
         value: ValueType[T],
         *,
         unit: str | None = None,
-        options: tuple[str, ...] = (),
         access: Access = Access.READ,
     ) -> None:
         self.name: Final = name
@@ -43,10 +42,13 @@ class Kind(Generic[T]):
         """How its values travel."""
         self.unit: Final = unit
         """The one canonical unit of its values."""
-        self.options: Final = options
-        """The cases of a choice, by index."""
         self.access: Final = access
         """What a component of it begins with."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The cases of a choice, by index."""
+        return self.value.options
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"

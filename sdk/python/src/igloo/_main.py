@@ -29,7 +29,7 @@ def find(name: str) -> type[Provider[Any]]:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise ImportError(f"{name!r} is no MODULE:CLASS, such as lamp:Lamp")
-    found = importlib.import_module(module)
+    found: Any = importlib.import_module(module)
     for part in attribute.split("."):
         found = getattr(found, part, None)
         if found is None:

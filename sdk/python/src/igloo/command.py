@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from igloo import _host, values
 from igloo._kind import Kind, TriggerKind
@@ -57,7 +57,7 @@ class Command:
     def asks(self, component: Component[T]) -> T | None: ...
     @overload
     def asks(self, component: Trigger) -> bool | None: ...
-    def asks(self, component: Component[T] | Trigger) -> T | bool | None:
+    def asks(self, component: Component[Any] | Trigger) -> Any:
         """The value wanted of this component (of a trigger True), if the command is about its entity and asks for it;
         else None. Compare with `is not None`: False and 0 are values."""
         if component.entity != self.entity or component.device != self.device:
@@ -71,7 +71,7 @@ class Command:
     def value(self, kind: TriggerKind) -> bool | None: ...
     @overload
     def value(self, kind: str) -> object: ...
-    def value(self, kind: Kind[T] | TriggerKind | str) -> T | object:
+    def value(self, kind: Kind[Any] | TriggerKind | str) -> Any:
         """The value wanted of the component of this kind, whatever the device and the entity; else None."""
         tagged = self._changes.get(kind if isinstance(kind, str) else kind.name)
         if tagged is None:

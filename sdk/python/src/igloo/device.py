@@ -15,7 +15,7 @@ The methods that add components are generated from the model, one for each kind.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from igloo import _host, kinds, values
 from igloo._builder import EntityKinds
@@ -88,29 +88,56 @@ class Entity(EntityKinds):
         """Sets an attribute by its key. Counts when the device is described next."""
         self._attributes[key] = values.infer(value)
 
+    @overload
     def component(
         self,
-        kind: Kind[T] | str,
+        kind: Kind[T],
         *,
         writable: bool = False,
         command_only: bool = False,
         **attributes: Unpack[ComponentAttributes],
-    ) -> Component[T]:
+    ) -> Component[T]: ...
+    @overload
+    def component(
+        self,
+        kind: str,
+        *,
+        writable: bool = False,
+        command_only: bool = False,
+        **attributes: Unpack[ComponentAttributes],
+    ) -> Component[Any]: ...
+    def component(
+        self,
+        kind: Kind[Any] | str,
+        *,
+        writable: bool = False,
+        command_only: bool = False,
+        **attributes: Unpack[ComponentAttributes],
+    ) -> Component[Any]:
         """A component of a kind, which may be known by its name only when the provider runs, such as from its
         configuration: then its values are not checked by type checkers.
 
         An entity has at most one component of a kind: asking again gives the same one.
         """
-        if isinstance(kind, str):
-            known = kinds.KINDS.get(kind)
-            if known is not None and not isinstance(known, Kind):
-                raise TypeError(f"{kind} has no value: use entity.{kind.replace('-', '_')}()")
-            if known is None:
-                made: Component[Any] = DynamicComponent(self.device, self.id, kind, Access.READ)
-            else:
-                made = Component(self.device, self.id, kind, known.access, known.value)
-        else:
-            made = Component(self.device, self.id, kind.name, kind.access, kind.value)
+        if not isinstance(kind, str):
+            return self._component(kind, writable, command_only, attributes)
+        known = kinds.KINDS.get(kind)
+        if known is None:
+            made = DynamicComponent(self.device, self.id, kind, Access.READ)
+            return self._set(made, writable, command_only, attributes)
+        if not isinstance(known, Kind):
+            raise TypeError(f"{kind} has no value: use entity.{kind.replace('-', '_')}()")
+        return self._component(known, writable, command_only, attributes)
+
+    def _component(
+        self, kind: Kind[T], writable: bool, command_only: bool, attributes: ComponentAttributes
+    ) -> Component[T]:
+        made = Component(self.device, self.id, kind.name, kind.access, kind.value)
+        return self._set(made, writable, command_only, attributes)
+
+    def _set(
+        self, made: Component[T], writable: bool, command_only: bool, attributes: ComponentAttributes
+    ) -> Component[T]:
         part = self._add(made, attributes)
         if command_only:
             part.access = Access.COMMAND

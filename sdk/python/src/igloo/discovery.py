@@ -9,8 +9,8 @@ async with browse("_hap._tcp") as findings:
 ```
 
 The manifest wants `discovery:_hap._tcp`. Finding a device does not allow connecting to it: that takes a grant of its
-address or name, such as `tcp://192.168.1.20:502`, from the owner. What is found is said by anybody on the network: believe
-a device, not its announcement.
+address or name, such as `tcp://192.168.1.20:502`, from the owner. What is found is said by anybody on the network:
+believe a device, not its announcement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from igloo import _host
 
@@ -96,7 +96,7 @@ class Browser:
         self._source: _host.FindingSource | None = None
         self._closed = False
 
-    def __aiter__(self) -> Browser:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Finding:
@@ -110,7 +110,7 @@ class Browser:
             raise StopAsyncIteration
         return finding
 
-    async def __aenter__(self) -> Browser:
+    async def __aenter__(self) -> Self:
         if self._source is None:
             self._source = await self._begin()
         return self

@@ -1,8 +1,8 @@
 """The errors that an author meets, and those that an author raises.
 
 A command or an action that does not succeed raises a [`CommandError`]: [`Rejected`], [`Busy`], [`Unavailable`] or
-[`Failed`]. What else it raises becomes one: a lost or refused connection [`Unavailable`], everything else [`Failed`] with
-its traceback in the log.
+[`Failed`]. What else it raises becomes one: a lost or refused connection [`Unavailable`], everything else [`Failed`]
+with its traceback in the log.
 """
 
 from __future__ import annotations

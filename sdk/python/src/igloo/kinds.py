@@ -187,7 +187,7 @@ TIMESTAMP: Final = Kind("timestamp", values.TIMESTAMP)
 """`timestamp`: An instant, such as the last time something happened."""
 DURATION: Final = Kind("duration", values.DURATION, unit="ns")
 """`duration`: A length of time. In ns."""
-WEEKDAY: Final = Kind("weekday", values.choice(Weekday), options=tuple(Weekday))
+WEEKDAY: Final = Kind("weekday", values.choice(Weekday))
 """`weekday`: A day of the week."""
 TRIGGER: Final = TriggerKind("trigger")
 """`trigger`: Can be asked to act, and has no state: a button on a screen. Its access is `command`."""
@@ -231,7 +231,7 @@ DIMMER: Final = Kind("dimmer", values.REAL)
 """`dimmer`: Brightness as the eye sees it. From 0 to 1."""
 COLOR_TEMPERATURE: Final = Kind("color-temperature", values.INTEGER, unit="K")
 """`color-temperature`: Correlated colour temperature. In K. From 1000 to 20000."""
-COLOR_MODE: Final = Kind("color-mode", values.choice(ColorMode), options=tuple(ColorMode))
+COLOR_MODE: Final = Kind("color-mode", values.choice(ColorMode))
 """`color-mode`: Which of the colour components is in force."""
 LIGHT_EFFECT: Final = Kind("light-effect", values.TEXT)
 """`light-effect`: The effect that runs, one of the entity's `options`; empty for none."""
@@ -239,21 +239,21 @@ VOLUME: Final = Kind("volume", values.REAL)
 """`volume`: Loudness. From 0 to 1."""
 MUTED: Final = Kind("muted", values.BOOLEAN)
 """`muted`: Whether it is silent whatever the volume."""
-MEDIA_STATE: Final = Kind("media-state", values.choice(MediaState), options=tuple(MediaState))
+MEDIA_STATE: Final = Kind("media-state", values.choice(MediaState))
 """`media-state`: What a player does."""
 MEDIA_TITLE: Final = Kind("media-title", values.TEXT)
 """`media-title`: What is playing."""
-FAN_SPEED: Final = Kind("fan-speed", values.choice(FanSpeed), options=tuple(FanSpeed))
+FAN_SPEED: Final = Kind("fan-speed", values.choice(FanSpeed))
 """`fan-speed`: A fan's speed by name."""
 FAN_LEVEL: Final = Kind("fan-level", values.REAL)
 """`fan-level`: A fan's speed as a share of its highest. From 0 to 1."""
-FAN_DIRECTION: Final = Kind("fan-direction", values.choice(FanDirection), options=tuple(FanDirection))
+FAN_DIRECTION: Final = Kind("fan-direction", values.choice(FanDirection))
 """`fan-direction`: Which way it turns."""
-FAN_OSCILLATION: Final = Kind("fan-oscillation", values.choice(FanOscillation), options=tuple(FanOscillation))
+FAN_OSCILLATION: Final = Kind("fan-oscillation", values.choice(FanOscillation))
 """`fan-oscillation`: How it swings."""
-CLIMATE_MODE: Final = Kind("climate-mode", values.choice(ClimateMode), options=tuple(ClimateMode))
+CLIMATE_MODE: Final = Kind("climate-mode", values.choice(ClimateMode))
 """`climate-mode`: What a thermostat was asked to do."""
-CLIMATE_ACTION: Final = Kind("climate-action", values.choice(ClimateAction), options=tuple(ClimateAction))
+CLIMATE_ACTION: Final = Kind("climate-action", values.choice(ClimateAction))
 """`climate-action`: What it does at this moment."""
 TARGET_TEMPERATURE: Final = Kind("target-temperature", values.REAL, unit="°C")
 """`target-temperature`: The temperature asked for. In °C. At least -273.15."""
@@ -263,13 +263,13 @@ TARGET_TEMPERATURE_HIGH: Final = Kind("target-temperature-high", values.REAL, un
 """`target-temperature-high`: The upper end of the range asked for. In °C. At least -273.15."""
 TARGET_HUMIDITY: Final = Kind("target-humidity", values.REAL, unit="%")
 """`target-humidity`: The relative humidity asked for. In %. From 0 to 100."""
-LOCK_STATE: Final = Kind("lock-state", values.choice(LockState), options=tuple(LockState))
+LOCK_STATE: Final = Kind("lock-state", values.choice(LockState))
 """`lock-state`: What the lock says of itself."""
 TARGET_LOCK: Final = Kind("target-lock", values.BOOLEAN)
 """`target-lock`: Locked (true) or unlocked (false), as asked for."""
-COVER_STATE: Final = Kind("cover-state", values.choice(CoverState), options=tuple(CoverState))
+COVER_STATE: Final = Kind("cover-state", values.choice(CoverState))
 """`cover-state`: What a cover does."""
-COVER_COMMAND: Final = Kind("cover-command", values.choice(CoverCommand), options=tuple(CoverCommand), access=Access.COMMAND)
+COVER_COMMAND: Final = Kind("cover-command", values.choice(CoverCommand), access=Access.COMMAND)
 """`cover-command`: What a cover is asked to do. Its access is `command`."""
 POSITION: Final = Kind("position", values.REAL)
 """`position`: How far it is open: 0 closed, 1 open. From 0 to 1."""
@@ -279,9 +279,9 @@ TILT: Final = Kind("tilt", values.REAL)
 """`tilt`: How far the slats are turned: 0 closed, 1 open. From 0 to 1."""
 TARGET_TILT: Final = Kind("target-tilt", values.REAL)
 """`target-tilt`: How far the slats were asked to turn. From 0 to 1."""
-VALVE_STATE: Final = Kind("valve-state", values.choice(ValveState), options=tuple(ValveState))
+VALVE_STATE: Final = Kind("valve-state", values.choice(ValveState))
 """`valve-state`: What a valve does."""
-ALARM_STATE: Final = Kind("alarm-state", values.choice(AlarmState), options=tuple(AlarmState))
+ALARM_STATE: Final = Kind("alarm-state", values.choice(AlarmState))
 """`alarm-state`: What an alarm system does."""
 SIREN_ACTIVE: Final = Kind("siren-active", values.BOOLEAN)
 """`siren-active`: Whether the siren sounds."""

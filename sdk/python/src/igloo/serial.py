@@ -7,7 +7,8 @@ async with await igloo.serial.open("meter", baudrate=115200) as port:
     await port.writer.drain()
 ```
 
-The provider never learns whether a slot is a tty or a port on the network. Errors are [`igloo.SerialError`], an `OSError`.
+The provider never learns whether a slot is a tty or a port on the network. Errors are [`igloo.SerialError`], an
+`OSError`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 from igloo import _host
 from igloo._host import Buffers
@@ -157,7 +158,7 @@ class SerialPort:
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
 
-    async def __aenter__(self) -> SerialPort:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -167,9 +168,7 @@ class SerialPort:
 class SerialTransport(asyncio.Transport):
     """A port as an asyncio transport. Two tasks carry its bytes, with bounded buffers in both directions."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, link: _host.SerialLink, slot: str, settings: Settings
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, link: _host.SerialLink, slot: str, settings: Settings) -> None:
         super().__init__(extra={"slot": slot, "settings": settings})
         self.link: Final = link
         self.slot: Final = slot
@@ -235,10 +234,11 @@ class SerialTransport(asyncio.Transport):
         self._is_closing = True
         self._output.clear()
         self._is_sent.set()
-        self.link.close()
         for task in self._tasks:
             if task is not _current_task():
                 task.cancel()
+        # After what waits for the port has let go of it.
+        self._loop.call_soon(self.link.close)
         self._loop.call_soon(protocol.connection_lost, error)
 
     def _maybe_pause(self) -> None:

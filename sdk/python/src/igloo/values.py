@@ -3,8 +3,8 @@
 Between the SDK and its hub a value is *tagged*: the name of its case in `wit/provider.wit` and a content of plain
 numbers, texts, tuples and lists. Authors never meet one.
 
-Promises: what is encoded is of the case that its type names; what cannot be is a `TypeError` or a `ValueError` that says
-why. Limits and finiteness are the hub's to check.
+Promises: what is encoded is of the case that its type names; what cannot be is a `TypeError` or a `ValueError` that
+says why. Limits and finiteness are the hub's to check.
 """
 
 from __future__ import annotations
@@ -56,14 +56,18 @@ class Choice(int):
 class ValueType(Generic[T]):
     """How a type of Python travels as one case of the contract's values."""
 
-    __slots__ = ("case", "decode", "encode")
+    __slots__ = ("case", "decode", "encode", "options")
 
-    def __init__(self, case: str, encode: Callable[[T], Any], decode: Callable[[Any], T]) -> None:
+    def __init__(
+        self, case: str, encode: Callable[[T], Any], decode: Callable[[Any], T], options: tuple[str, ...] = ()
+    ) -> None:
         self.case: Final = case
         self.encode: Final = encode
         """To the case's content. Raises `TypeError` or `ValueError`."""
         self.decode: Final = decode
         """From the case's content. Raises `ValueError` for what Python has no value for, such as the year 12000."""
+        self.options: Final = options
+        """Of a choice: its cases, by index."""
 
     def __repr__(self) -> str:
         return f"ValueType({self.case})"
@@ -224,7 +228,7 @@ def choice(options: type[E]) -> ValueType[E]:
             return members[index]
         raise ValueError(f"{options.__name__} has no case {index}")
 
-    return ValueType("choice", encode, decode)
+    return ValueType("choice", encode, decode, members)
 
 
 def infer(value: object) -> Tagged:
