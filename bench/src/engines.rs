@@ -14,7 +14,11 @@ use serde_json::json;
 
 use crate::report;
 
-pub(crate) use self::pingpong::answer as pong;
+pub(crate) use self::{
+    memory::{descendants, pss_kib},
+    pingpong::answer as pong,
+    start::first_answer,
+};
 
 const ALL: [RunAs; 3] = [RunAs::InHub, RunAs::Isolated, RunAs::Process];
 

@@ -11,6 +11,7 @@ mod neighbours;
 #[allow(dead_code, reason = "what the component does all day is not measured natively")]
 mod net;
 mod process;
+mod python;
 mod report;
 mod rust_crates;
 mod start;
@@ -46,6 +47,12 @@ enum What {
     /// The other side of a ping-pong.
     #[command(hide = true)]
     Pong,
+    /// A provider in Python as a component, beside the same one as a native process.
+    Python {
+        /// Also print one line of JSON with the key figures.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ordinary tokio code in a component, beside the same code natively.
     RustCrates {
         /// Also print one line of JSON with the key figures.
@@ -62,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         What::Engines { json } => runtime.block_on(engines::run(json)),
         What::EnginesPinned => runtime.block_on(engines::run_pinned()),
         What::Pong => engines::pong(),
+        What::Python { json } => runtime.block_on(python::run(json)),
         What::RustCrates { json } => runtime.block_on(rust_crates::run(json)),
     }
 }

@@ -56,7 +56,7 @@ fn used_kib(run_as: RunAs) -> Result<f64> {
 }
 
 /// All processes that descend from this one.
-pub(super) fn descendants() -> Vec<u32> {
+pub(crate) fn descendants() -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -81,7 +81,7 @@ pub(super) fn descendants() -> Vec<u32> {
     found
 }
 
-fn pss_kib(pid: u32) -> f64 {
+pub(crate) fn pss_kib(pid: u32) -> f64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0.0)

@@ -86,7 +86,7 @@ pub(super) async fn measure() -> Result<Figures> {
     Ok(Figures { hundred_cached_ms: hundred })
 }
 
-async fn first_answer(instance: &Instance) -> Result<()> {
+pub(crate) async fn first_answer(instance: &Instance) -> Result<()> {
     loop {
         match instance.command(bare_switch()).await {
             Outcome::Ok => return Ok(()),

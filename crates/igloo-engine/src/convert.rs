@@ -7,6 +7,9 @@
 use igloo_model::limits;
 use igloo_protocol::{BadUpdate, UpdateError};
 
+/// For programs: the event is not one of its component's options.
+pub(crate) const UNKNOWN_EVENT: &str = "unknown-event";
+
 /// Not a date or a time of day.
 pub(crate) struct NoSuchTime;
 
@@ -27,7 +30,7 @@ macro_rules! conversions {
                 BadUpdate, Command, CommandError, DescribeError, EmitError, LogLevel, StoreError, Update, UpdateError,
             };
 
-            use super::NoSuchTime;
+            use super::{NoSuchTime, UNKNOWN_EVENT};
 
             fn color(color: wit::Color) -> Color {
                 Color { red: color.red, green: color.green, blue: color.blue }
@@ -167,6 +170,7 @@ macro_rules! conversions {
                 match error {
                     EmitError::UnknownComponent => wit::EmitError::UnknownComponent,
                     EmitError::NotAnEvent => wit::EmitError::NotAnEvent,
+                    EmitError::UnknownEvent => wit::EmitError::Other((String::from(UNKNOWN_EVENT), error.to_string())),
                     EmitError::Overflow(lost) => wit::EmitError::Overflow(lost),
                     EmitError::Limit => wit::EmitError::Limit,
                 }

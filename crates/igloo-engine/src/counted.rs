@@ -54,6 +54,7 @@ pub(crate) struct Full(pub(crate) Limit);
 fn twice(limit: Limit) -> Limit {
     match limit {
         Limit::SerialPorts(ports) => Limit::SerialPorts(ports.saturating_mul(2)),
+        Limit::Sockets(sockets) => Limit::Sockets(sockets.saturating_mul(2)),
         Limit::Buffers(bytes) => Limit::Buffers(bytes.saturating_mul(2)),
         other => other,
     }

@@ -226,11 +226,10 @@ impl Core {
             if !more.is_empty() {
                 return Err(Error::Wants(more));
             }
-            if let Some(run_as) = owned.run_as {
-                package.check_run_as(run_as).map_err(|text| {
-                    Error::Invalid(format!("{text}, and '{}' is told to run as a {run_as}", owned.name))
-                })?;
-            }
+            let run_as = owned.run_as.unwrap_or(new.provider.run_as());
+            package
+                .check_run_as(run_as)
+                .map_err(|text| Error::Invalid(format!("{text}, and '{}' is to run as a {run_as}", owned.name)))?;
             owned.config = configure(new, owned.config.clone())?;
             owned.package = package.clone();
             Ok(())
@@ -423,20 +422,20 @@ fn tighten(managed: &Managed, owned: &Owned, reason: String) -> u64 {
 fn choose(package: &Package, choice: RunAsChoice) -> Result<Option<RunAs>, Error> {
     let chosen =
         choice.resolve(package.manifest.provider.run_as()).map_err(|error| Error::Invalid(error.to_string()))?;
-    if let Some(run_as) = chosen {
-        package.check_run_as(run_as).map_err(Error::Invalid)?;
-    }
+    package.check_run_as(chosen.unwrap_or(package.manifest.provider.run_as())).map_err(Error::Invalid)?;
     Ok(chosen)
 }
 
-/// Checks that the files are those that the manifest names, and look like what they are to be.
+/// Checks that the files are some of those that the manifest names, and look like what they are to be. Of two one is
+/// enough: the package runs with that one's engine only.
 fn check_files(manifest: &Manifest, files: &PackageFiles) -> Result<(), Error> {
     let provider = &manifest.provider;
+    let none = files.component.is_none() && files.executable.is_none();
     for (what, named, given) in
         [("component", &provider.component, &files.component), ("executable", &provider.executable, &files.executable)]
     {
         match (named, given) {
-            (Some(name), None) => {
+            (Some(name), None) if none => {
                 return Err(Error::Invalid(format!("igloo.toml names the {what} {name}, and it was not given")));
             }
             (None, Some(_)) => {

@@ -80,14 +80,14 @@ impl Package {
 
     /// Refuses a way to run that the package has no file for.
     pub(crate) fn check_run_as(&self, run_as: RunAs) -> Result<(), String> {
-        let (name, engine) = (&self.manifest.package.name, run_as.engine());
-        if self.manifest.provider.file(engine).is_some() {
+        let (file, lacks, other) = match run_as.engine() {
+            Engine::Component => (&self.component, "component", Engine::Process),
+            Engine::Process => (&self.executable, "native executable", Engine::Component),
+        };
+        if file.is_some() {
             return Ok(());
         }
-        let (lacks, other) = match engine {
-            Engine::Component => ("component", Engine::Process),
-            Engine::Process => ("native executable", Engine::Component),
-        };
+        let name = &self.manifest.package.name;
         Err(format!("{name} has no {lacks}: this package runs with the engine '{other}' only"))
     }
 

@@ -438,6 +438,7 @@ impl Home for SessionHome {
         told.map_err(|error| match error {
             TreeEmitError::UnknownComponent => EmitError::UnknownComponent,
             TreeEmitError::NotAnEvent => EmitError::NotAnEvent,
+            TreeEmitError::UnknownEvent => EmitError::UnknownEvent,
             TreeEmitError::Limit => EmitError::Limit,
         })?;
         session.managed.counters.events.fetch_add(1, Ordering::Relaxed);

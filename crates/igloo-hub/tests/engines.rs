@@ -21,6 +21,7 @@ const ISOLATED: RunAsChoice = RunAsChoice { engine: None, placement: Some(Placem
 /// The bench guest's package, with this in its `[provider]` table and these files.
 async fn install(home: &Home, provider: &str, executable: Option<&[u8]>) -> Result<igloo_hub::PackageInfo, Error> {
     let (manifest, component) = files("bench");
+    let manifest = manifest.replacen("executable = \"bench\"", "", 1);
     let manifest = manifest.replacen("[provider]", &format!("[provider]\n{provider}"), 1);
     let files = PackageFiles { component: Some(component), executable: executable.map(Vec::from) };
     home.hub.add_package(manifest, files).await
@@ -36,7 +37,6 @@ async fn files_are_those_that_the_manifest_names() {
     let home = Home::open().await;
     let named = "executable = \"bench\"";
     for (provider, executable, expected) in [
-        (named, None, "names the executable bench, and it was not given"),
         ("", Some(SCRIPT), "names no executable, and one was given"),
         (named, Some(b"PK\x03\x04".as_slice()), "bench is not an executable"),
     ] {
@@ -51,6 +51,29 @@ async fn files_are_those_that_the_manifest_names() {
     let again = install(&home, named, Some(SCRIPT)).await.unwrap();
     assert_eq!(again.id, both.id);
     assert_ne!(install(&home, named, Some(b"#!/bin/bash\n")).await.unwrap().id, both.id);
+}
+
+#[tokio::test]
+async fn of_two_named_files_one_is_enough() {
+    let home = Home::open().await;
+    let package = install(&home, "executable = \"bench\"", None).await.unwrap();
+    assert_eq!(package.runs_as, [RunAs::InHub, RunAs::Isolated]);
+    let refused = home.hub.add_instance(instance(&package, PROCESS)).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("no native executable")), "{refused}");
+
+    // The manifest's own engine is the component's.
+    let (manifest, _) = files("bench");
+    let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()) };
+    let native = home.hub.add_package(manifest.clone(), files).await.unwrap();
+    assert_eq!(native.runs_as, [RunAs::Process]);
+    let refused = home.hub.add_instance(instance(&native, RunAsChoice::default())).await.unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(text) if text.contains("no component")), "{refused}");
+    let lamp = home.hub.add_instance(instance(&native, PROCESS)).await.unwrap();
+    assert_eq!(lamp.run_as, RunAs::Process);
+    assert!(matches!(home.hub.run_as(&which("lamp"), RunAsChoice::default()).await, Err(Error::Invalid(_))));
+
+    let none = home.hub.add_package(manifest, PackageFiles::default()).await.unwrap_err();
+    assert!(matches!(&none, Error::Invalid(text) if text.contains("and it was not given")), "{none}");
 }
 
 #[tokio::test]

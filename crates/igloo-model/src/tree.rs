@@ -136,6 +136,8 @@ pub enum EmitError {
     UnknownComponent,
     /// The component is not an event.
     NotAnEvent,
+    /// It is not one of the component's `options`.
+    UnknownEvent,
     /// Too long.
     Limit,
 }
@@ -582,6 +584,11 @@ impl Tree {
         }
         if event.is_empty() || event.len() > limits::NAME_BYTES || data.is_some_and(|data| data.check_size().is_err()) {
             return Err(EmitError::Limit);
+        }
+        if let Some(Value::Texts(options)) = component.attributes.get("options")
+            && !options.iter().any(|option| option == event)
+        {
+            return Err(EmitError::UnknownEvent);
         }
         let (device, entity, kind, watchers) =
             (component.device, component.entity.clone(), component.kind.clone(), component.watchers.clone());

@@ -65,6 +65,9 @@ pub enum EmitError {
     /// The component is not an event.
     #[error("the component is not an event")]
     NotAnEvent,
+    /// It is not one of the component's `options`.
+    #[error("the event is not one of the component's options")]
+    UnknownEvent,
     /// The queue was full; so many events of this session are lost.
     #[error("above the limit of events; {0} are lost (the grant events=NUMBER/s allows more)")]
     Overflow(u64),

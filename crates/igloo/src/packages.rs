@@ -1,6 +1,6 @@
 //! Packages on disk, and what their configuration may be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use igloo_hub::PackageFiles;
@@ -27,11 +27,15 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Package> {
         )
     })?;
     let manifest = Manifest::parse(&text).with_context(|| folder.display().to_string())?;
-    let file = |name: &Option<String>| name.as_ref().map(|name| read_file(&folder.join(name))).transpose();
-    let files = PackageFiles {
-        component: file(&manifest.provider.component)?,
-        executable: file(&manifest.provider.executable)?,
+    let path = |name: &Option<String>| name.as_ref().map(|name| folder.join(name));
+    let (component, executable) = (path(&manifest.provider.component), path(&manifest.provider.executable));
+    // Of two one is enough: the file of the engine that it is to run with.
+    let is_there = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.exists());
+    let file = |path: &Option<PathBuf>, other: &Option<PathBuf>| match path {
+        Some(path) if path.exists() || !is_there(other) => read_file(path).map(Some),
+        _ => Ok(None),
     };
+    let files = PackageFiles { component: file(&component, &executable)?, executable: file(&executable, &component)? };
     Ok(Package { manifest, text, files })
 }
 

@@ -29,10 +29,7 @@ pub(crate) fn package(name: &str) -> (String, Vec<u8>) {
         std::fs::read(folder.join(file))
             .unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask build-guests`", folder.display()))
     };
-    // The component alone.
     let manifest = String::from_utf8(read("igloo.toml")).unwrap();
-    let manifest: String =
-        manifest.lines().filter(|line| !line.starts_with("executable")).map(|line| format!("{line}\n")).collect();
     (manifest, read(&format!("{}.wasm", name.replace('-', "_"))))
 }
 

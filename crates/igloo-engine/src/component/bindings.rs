@@ -15,6 +15,8 @@ wasmtime::component::bindgen!({
         "igloo:serial/ports.port": crate::component::capability::serial::OpenPort,
         "igloo:crypto/aead.key": crate::component::capability::crypto::AeadKey,
         "igloo:crypto/agreement.private-key": crate::component::capability::crypto::PrivateKey,
+        "igloo:crypto/agreement.static-key": crate::component::capability::crypto::StaticKey,
+        "igloo:crypto/cipher.running": crate::component::capability::crypto::Running,
         "igloo:crypto/signature.signing-key": crate::component::capability::crypto::SigningKey,
         "wasi:clocks": wasmtime_wasi::p3::bindings::clocks,
         "wasi:random": wasmtime_wasi::p3::bindings::random,

@@ -8,10 +8,14 @@
 use std::{
     fs::{self, File, OpenOptions},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Read as _, Seek as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    io::{self, Write as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    },
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,7 +23,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use wasmtime::component::Component;
 
-use super::EngineError;
+use super::{
+    EngineError,
+    pages::{Origin, SharedText, Text},
+};
 
 /// How long compiling one component may take.
 const COMPILE_DEADLINE: Duration = Duration::from_secs(300);
@@ -47,6 +54,13 @@ pub(super) struct Cache {
     engine: wasmtime::Engine,
     /// One compilation at a time: it takes all cores.
     compiling: Mutex<()>,
+    shared: Arc<SharedText>,
+}
+
+/// A component that is loaded, and from where; `None` for a small one.
+pub(super) struct Loaded {
+    pub(super) component: Component,
+    pub(super) origin: Option<Origin>,
 }
 
 impl Cache {
@@ -61,30 +75,37 @@ impl Cache {
             read_or_make_key(&directory.join("key"))
         };
         let key = prepare().map_err(|error| EngineError::File { path: directory.clone(), error })?;
-        Ok(Self { directory, key, compiler, engine, compiling: Mutex::new(()) })
+        Ok(Self { directory, key, compiler, engine, compiling: Mutex::new(()), shared: Arc::default() })
     }
 
     /// The compiled component: loaded where it is kept and verifies, else compiled and kept.
-    pub(super) async fn load(&self, component: &Path, sha256: &str) -> Result<Component, EngineError> {
-        let engine = self.engine.clone();
-        self.get(component, sha256, move |code| {
-            // SAFETY: these very bytes were made by this hub's own compiler for this engine configuration: only it knows
-            // the key of the MAC that was just verified over them.
-            unsafe { Component::deserialize(&engine, code) }.map_err(|_| "not for this engine")
+    pub(super) async fn load(&self, component: &Path, sha256: &str) -> Result<Loaded, EngineError> {
+        let (engine, shared) = (self.engine.clone(), self.shared.clone());
+        self.get(component, sha256, move |file, _, text| {
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            // SAFETY: the path leads to this very descriptor, whose bytes were made by this hub's own compiler for this
+            // engine configuration: only it knows the key of the MAC that was just verified over them. Mapped, they
+            // could still be changed by who may write to the file: it is 0400, in a directory that is 0700, and this
+            // program itself only ever renames over it or removes it.
+            let component = unsafe { Component::deserialize_file(&engine, path) }.map_err(|_| "not for this engine")?;
+            if let (Some(text), Ok(file)) = (text, file.try_clone()) {
+                shared.share(&component, file, text);
+            }
+            Ok(Loaded { component, origin: Origin::of(file) })
         })
         .await
     }
 
     /// The compiled component's code, in the same way.
     pub(super) async fn code(&self, component: &Path, sha256: &str) -> Result<Vec<u8>, EngineError> {
-        self.get(component, sha256, |code| Ok(code.to_vec())).await
+        self.get(component, sha256, |_, code, _| Ok(code.to_vec())).await
     }
 
     async fn get<T: Send + 'static>(
         &self,
         component: &Path,
         sha256: &str,
-        take: impl Fn(&[u8]) -> Result<T, &'static str> + Clone + Send + 'static,
+        take: impl Fn(&File, &[u8], Option<Text>) -> Result<T, &'static str> + Clone + Send + 'static,
     ) -> Result<T, EngineError> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(EngineError::Compile(String::from("the component's hash is not a SHA-256 in hexadecimal")));
@@ -110,12 +131,12 @@ impl Cache {
         &self,
         kept: &Path,
         context: &str,
-        take: impl FnOnce(&[u8]) -> Result<T, &'static str> + Send + 'static,
+        take: impl FnOnce(&File, &[u8], Option<Text>) -> Result<T, &'static str> + Send + 'static,
     ) -> Option<T> {
         let (kept, context, key) = (kept.to_owned(), context.to_owned(), self.key);
         let load = move || {
-            let mut file = File::open(&kept).ok()?;
-            match verify(&mut file, &key, &context).and_then(|code| take(&code)) {
+            let file = File::open(&kept).ok()?;
+            match with_verified(&file, &key, &context, |code, text| take(&file, code, text)) {
                 Ok(taken) => Some(taken),
                 Err(reason) => {
                     tracing::warn!(file = %kept.display(), reason, "compiled code does not verify and is made anew");
@@ -217,19 +238,24 @@ pub fn compile_child(input: &Path, output: &Path) -> Result<(), EngineError> {
 
 const MAC_BYTES: usize = 32;
 
-fn mac(key: &[u8; 32], context: &str, code: &[u8]) -> blake3::Hash {
+/// The context has a fixed length: nothing of what is signed can pass for a part of it.
+fn mac(key: &[u8; 32], context: &str, signed: &[&[u8]]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new_keyed(key);
-    // The context has a fixed length: nothing of the code can pass for a part of it.
-    hasher.update(context.as_bytes()).update(code);
+    hasher.update(context.as_bytes());
+    for part in signed {
+        hasher.update_rayon(part);
+    }
     hasher.finalize()
 }
 
-/// Writes code with its MAC behind it: to a file of its own, made durable, then renamed. Several hubs may share a
+/// Writes code with the record of its text and their MAC behind it: to a file of its own, made durable, then renamed. Several hubs may share a
 /// directory, as tests do.
 fn keep(kept: &Path, key: &[u8; 32], context: &str, code: &[u8]) -> io::Result<()> {
     let (beside, mut file) = create_beside(kept)?;
+    let record = Text::record(Text::find(code).as_ref());
     file.write_all(code)?;
-    file.write_all(mac(key, context, code).as_bytes())?;
+    file.write_all(&record)?;
+    file.write_all(mac(key, context, &[code, &record]).as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, kept)
 }
@@ -247,18 +273,27 @@ fn random_name() -> io::Result<String> {
     Ok(hex(&name))
 }
 
-/// A kept file's code, if its MAC is right.
-fn verify(file: &mut File, key: &[u8; 32], context: &str) -> Result<Vec<u8>, &'static str> {
-    let mut bytes = Vec::new();
-    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(|_| "unreadable")?;
+/// Does something with a kept file's code, if its MAC is right.
+///
+/// The file is mapped and not read: a component in Python is 45 MB of code and memory, of which an instance touches a
+/// tenth, and whoever loads it maps it too.
+fn with_verified<T>(
+    file: &File,
+    key: &[u8; 32],
+    context: &str,
+    take: impl FnOnce(&[u8], Option<Text>) -> Result<T, &'static str>,
+) -> Result<T, &'static str> {
+    // SAFETY: nobody shortens or changes the file while it is mapped: see where it is loaded.
+    let bytes = unsafe { memmap2::MmapOptions::new().populate().map(file) }.map_err(|_| "unreadable")?;
     let at = bytes.len().checked_sub(MAC_BYTES).ok_or("too short")?;
-    let found: [u8; MAC_BYTES] = bytes.get(at..).and_then(|found| found.try_into().ok()).ok_or("too short")?;
-    bytes.truncate(at);
+    let (signed, found) = bytes.split_at(at);
+    let found: [u8; MAC_BYTES] = found.try_into().map_err(|_| "too short")?;
     // blake3's comparison takes the same time wherever the difference is.
-    if mac(key, context, &bytes) != blake3::Hash::from_bytes(found) {
+    if mac(key, context, &[signed]) != blake3::Hash::from_bytes(found) {
         return Err("the MAC is wrong");
     }
-    Ok(bytes)
+    let (code, record) = signed.split_at_checked(at.wrapping_sub(Text::RECORD)).ok_or("too short")?;
+    take(code, Text::read(record))
 }
 
 /// The directory's secret. The first one made stays, whoever makes it.

@@ -15,6 +15,7 @@ pub(crate) mod bindings;
 pub mod cache;
 mod capability;
 mod lane;
+mod pages;
 mod runner;
 mod state;
 
@@ -34,7 +35,7 @@ use tokio::sync::{mpsc, watch};
 use wasmtime::component::Linker;
 
 pub use self::cache::{CompilerCommand, compile_child};
-use self::{bindings::ProviderPre, state::State};
+use self::{bindings::ProviderPre, pages::Origin, state::State};
 use crate::{
     counted::Counted,
     discovery::Discovery,
@@ -55,6 +56,8 @@ pub const SPIN_LIMIT: Duration = Duration::from_secs(5);
 /// run again keeps whatever lock it holds, such as the tree's, from everybody.
 const QUICK: i32 = 5;
 const SLOW: i32 = 10;
+/// When an instance has settled: what it has not touched since may go.
+const SETTLED: Duration = Duration::from_secs(2);
 /// How long instantiating may take.
 const START_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -139,6 +142,8 @@ pub struct Launch {
 #[derive(Clone)]
 pub struct Prepared {
     pre: ProviderPre<State>,
+    /// The file it was loaded from, if that is large.
+    origin: Option<Origin>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -234,7 +239,8 @@ impl ComponentEngine {
     /// Compiles a component, or loads what was compiled before. `sha256` is the hash of the file's content in
     /// hexadecimal, and is checked.
     pub async fn prepare(&self, component: &Path, sha256: &str) -> Result<Prepared, EngineError> {
-        self.prepared(&self.cache()?.load(component, sha256).await?)
+        let loaded = self.cache()?.load(component, sha256).await?;
+        self.prepared(&loaded.component, loaded.origin)
     }
 
     /// As [`ComponentEngine::prepare`], for workers: the code is loaded by each of them.
@@ -248,14 +254,18 @@ impl ComponentEngine {
         // SAFETY: the path leads to the sealed memory file that the hub, this process's parent, made of code that its own
         // compiler made for this configuration; nobody can change it.
         let component = unsafe { wasmtime::component::Component::deserialize_file(&self.shared.engine, code) };
-        self.prepared(&component.map_err(|error| EngineError::Unfit(format!("{error:#}")))?)
+        self.prepared(&component.map_err(|error| EngineError::Unfit(format!("{error:#}")))?, None)
     }
 
-    fn prepared(&self, component: &wasmtime::component::Component) -> Result<Prepared, EngineError> {
+    fn prepared(
+        &self,
+        component: &wasmtime::component::Component,
+        origin: Option<Origin>,
+    ) -> Result<Prepared, EngineError> {
         let unfit = |error: wasmtime::Error| EngineError::Unfit(format!("{error:#}"));
         let without_sockets = capability::no_sockets::linker_for(component, &self.linker).map_err(unfit)?;
         let pre = without_sockets.as_ref().unwrap_or(&self.linker).instantiate_pre(component).map_err(unfit)?;
-        Ok(Prepared { pre: ProviderPre::new(pre).map_err(unfit)? })
+        Ok(Prepared { pre: ProviderPre::new(pre).map_err(unfit)?, origin })
     }
 
     /// Starts an instance. Returns at once: how it fares is told by the [`Instance`].
@@ -302,7 +312,15 @@ impl ComponentEngine {
         };
         let life = runner::live(self.shared.clone(), prepared.pre.clone(), launch, outside, incoming, killed, meters);
         match &self.runtime {
-            Some(runtime) => drop(runtime.spawn(async move { exit.send_replace(Some(life.await)) })),
+            Some(runtime) => {
+                runtime.spawn(async move { exit.send_replace(Some(life.await)) });
+                if let Some(origin) = prepared.origin {
+                    runtime.spawn(async move {
+                        tokio::time::sleep(SETTLED).await;
+                        let _ = tokio::task::spawn_blocking(move || origin.give_back()).await;
+                    });
+                }
+            }
             None => drop(exit.send_replace(Some(Exit::NotStarted(String::from("the engine is shutting down"))))),
         }
         instance
@@ -347,7 +365,8 @@ fn config() -> wasmtime::Config {
     // Growing moves a memory instead of reserving 4 GiB of addresses for each.
     config.memory_reservation(0);
     config.memory_guard_size(64 << 10);
-    config.memory_reservation_for_growth(16 << 20);
+    // Up to the default limit no memory has to move, so what it shares with others' copies stays shared.
+    config.memory_reservation_for_growth(64 << 20);
     config
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use igloo_protocol::Limits;
+use igloo_protocol::{Limits, limits::Limit};
 use wasmtime::{
     ResourceLimiter,
     component::{HasData, ResourceTable},
@@ -20,7 +20,7 @@ use super::{
     Launch,
     capability::{crypto, http::Http},
 };
-use crate::{home::Home, instance::Meters, output::Output, outside::Outside};
+use crate::{counted::Full, home::Home, instance::Meters, output::Output, outside::Outside};
 use igloo_protocol::LogLevel;
 
 /// Host resources that an instance may have beside its sockets: streams, requests, directory handles…
@@ -52,6 +52,11 @@ pub(crate) struct State {
     meters: Arc<Meters>,
     limits: Limits,
     memory: usize,
+    /// Elements of all tables.
+    elements: usize,
+    /// That there are no more was told.
+    told_of_tables: bool,
+    told_of_sockets: bool,
     /// Set when code was interrupted by the ticker; cleared before every poll.
     pub(crate) interrupted: Arc<AtomicBool>,
     /// What the provider said of its last panic, which a trap itself cannot tell.
@@ -97,6 +102,9 @@ impl State {
             meters,
             limits: launch.limits,
             memory: 0,
+            elements: 0,
+            told_of_tables: false,
+            told_of_sockets: false,
             interrupted: Arc::new(AtomicBool::new(false)),
             panic: None,
             born: Instant::now(),
@@ -108,6 +116,18 @@ impl State {
         self.count_sockets();
         self.uncounted = true;
         WasiSocketsCtxView { ctx: self.wasi.sockets(), table: &mut self.sockets }
+    }
+
+    /// Whether there is room for one more socket; says so once where there is none.
+    pub(crate) fn has_room_for_socket(&mut self) -> Result<(), Full> {
+        if self.sockets.iter_mut().count() < self.limits.sockets as usize {
+            return Ok(());
+        }
+        let full = Full(Limit::Sockets(self.limits.sockets));
+        if !std::mem::replace(&mut self.told_of_sockets, true) {
+            self.home.log(LogLevel::Error, &full.to_string());
+        }
+        Err(full)
     }
 
     /// Before each call to the host, so that it is of the last one before; and not too often, as it goes through all.
@@ -160,8 +180,20 @@ impl ResourceLimiter for State {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+    fn table_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        if most.is_some_and(|most| desired > most) {
+            return Ok(false);
+        }
+        let after = self.elements.saturating_add(desired.saturating_sub(current));
+        if after > TABLE_ELEMENTS {
+            if !std::mem::replace(&mut self.told_of_tables, true) {
+                let line = format!("the limit of {TABLE_ELEMENTS} table elements is reached; no grant allows more");
+                self.home.log(LogLevel::Error, &line);
+            }
+            return Ok(false);
+        }
+        self.elements = after;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use igloo_protocol::{LogLevel, Protection, ProtectionReport};
+use igloo_protocol::{LogLevel, Protection, ProtectionReport, limits::Limit};
 use igloo_sandbox::{Exit as Ending, Limits, Running, Spec, sockets::Tally};
 use igloo_wire::{
     DecodeError, Decoder, FromProvider, ToProvider, codec,
@@ -55,6 +55,8 @@ const MALFORMED: u32 = 16;
 const UNKNOWN: usize = 16;
 /// How an SDK begins the line that it logs at level `error` when the provider panics.
 const PANIC: &str = "panic: ";
+/// What ends who writes beyond `RLIMIT_FSIZE` (setrlimit(2)).
+const XFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 
 /// What runs in the sandbox.
 pub(super) enum What {
@@ -510,6 +512,11 @@ impl<'a> Conversation<'a> {
                 )),
                 Ending::Code(code) => {
                     Exit::Trapped(format!("it exited with code {code} without saying that it is finished"))
+                }
+                Ending::Signal(XFSZ) => {
+                    let private = self.session.launch.limits.private;
+                    let (limit, more) = (Limit::Private(private), Limit::Private(private.saturating_mul(2)));
+                    Exit::Killed(format!("a file of it reached the limit {limit}; grant {more} for more"))
                 }
                 Ending::Signal(signal) => Exit::Trapped(format!("it was killed by signal {signal}")),
                 Ending::Killed => Exit::Killed(String::from("its sandbox was killed")),

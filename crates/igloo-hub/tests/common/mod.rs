@@ -35,10 +35,7 @@ pub fn files(name: &str) -> (String, Vec<u8>) {
         std::fs::read(path)
             .unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask build-guests`", path.display()))
     };
-    // The component alone.
     let manifest = String::from_utf8(read(&directory.join("igloo.toml"))).unwrap();
-    let manifest: String =
-        manifest.lines().filter(|line| !line.starts_with("executable")).map(|line| format!("{line}\n")).collect();
     (manifest, read(&directory.join(format!("{}.wasm", name.replace('-', "_")))))
 }
 

@@ -142,6 +142,17 @@ fn lost_events_are_counted_and_the_newest_kept() {
     assert_eq!(changes.len(), EVENTS_PER_WATCH + 1);
 }
 
+#[test]
+fn events_are_those_of_the_options() {
+    let mut tree = home();
+    let mut bell = device("bell", &[("doorbell", Access::Event)]);
+    let options = Value::Texts(vec![String::from("ring")]);
+    bell.entities[0].components[0].attributes.insert(String::from("options"), options);
+    let handles = tree.describe(INSTANCE, DeviceId(1), bell, true);
+    assert_eq!(tree.emit(INSTANCE, handles[0], "ring", None, 1), Ok(()));
+    assert_eq!(tree.emit(INSTANCE, handles[0], "press", None, 1), Err(EmitError::UnknownEvent));
+}
+
 proptest! {
     /// Whatever is described, written, removed and watched, in any order, a watch's reader ends with exactly the
     /// tree's values.

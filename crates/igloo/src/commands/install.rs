@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use igloo_api::wire::{Compiled, Instance, InstanceChange, NewInstance, Package, State};
-use igloo_protocol::{Grant, Manifest, RunAsChoice, Want};
+use igloo_protocol::{Engine, Grant, RunAsChoice, Want};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub(super) async fn install(context: &Context, install: Install) -> anyhow::Resu
             "give it with --config KEY=VALUE or --config-file FILE; igloo.toml has its schema under [config]",
         )
     })?;
-    check_run_as(&package.manifest, &install.run_as)?;
+    check_run_as(&package, &install.run_as)?;
     let again = format!("igloo install {}", install.path.display());
     let grants = answer_wants(context, &package.manifest.wants, &install.grants, &[], &again)?;
     let uploaded: Package = context.client.upload(package.text, package.files).await?;
@@ -62,14 +62,18 @@ pub(super) async fn install(context: &Context, install: Install) -> anyhow::Resu
 }
 
 /// Refuses a way to run that the package has no file for, before its owner is asked for grants.
-fn check_run_as(manifest: &Manifest, given: &GivenRunAs) -> anyhow::Result<()> {
-    let provider = &manifest.provider;
+fn check_run_as(package: &packages::Package, given: &GivenRunAs) -> anyhow::Result<()> {
+    let provider = &package.manifest.provider;
     let choice = RunAsChoice::from(given.choice());
     let usage = |text: String| Failure::usage(text, "leave --engine and --placement away, or choose others");
     let chosen = choice.resolve(provider.run_as()).map_err(|error| usage(error.to_string()))?;
     let engine = chosen.unwrap_or(provider.run_as()).engine();
-    if provider.file(engine).is_none() {
-        let name = &manifest.package.name;
+    let file = match engine {
+        Engine::Component => &package.files.component,
+        Engine::Process => &package.files.executable,
+    };
+    if file.is_none() {
+        let name = &package.manifest.package.name;
         return Err(usage(format!("{name} has no file for the engine '{engine}'")));
     }
     Ok(())

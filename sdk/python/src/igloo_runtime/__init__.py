@@ -4,7 +4,13 @@ Only in a component, and imported before anything else: libraries that are impor
 It must not know what a provider is.
 """
 
-from . import constants, loop, readiness, sockets
+import os
+import sys
+
+# What takes the place of the standard library's, and of packages that a component cannot load, is found before them.
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "overlay"))
+
+from . import constants, loop, readiness, sockets  # noqa: E402
 
 
 def install() -> None:

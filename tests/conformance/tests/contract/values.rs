@@ -20,6 +20,7 @@ conformance!(
     devices_come_and_go,
     events_keep_their_order,
     events_above_the_rate_are_counted,
+    events_are_those_that_are_listed,
 );
 
 async fn only_the_newest_value_counts(run_as: RunAs) {
@@ -168,4 +169,11 @@ async fn events_above_the_rate_are_counted(run_as: RunAs) {
     assert!(lost > 50, "{told}");
     assert!(told["overflow"].as_str().unwrap().contains(&format!("{lost} are lost")), "{told}");
     assert_eq!(subject.info().lost_events, lost);
+}
+
+async fn events_are_those_that_are_listed(run_as: RunAs) {
+    let subject = Subject::ready(run_as, &[]).await;
+    let told = subject.case("unlisted-event", json!({})).await;
+    assert_eq!(told, json!("unknown-event: the event is not one of the component's options"));
+    assert_eq!(subject.info().events, 0);
 }

@@ -70,6 +70,7 @@ struct Conform {
     /// Entities and values of commands in the order in which they started.
     started: RefCell<Vec<(String, Json)>>,
     end: tokio::sync::Notify,
+    browsing: network::Browsing,
 }
 
 /// A command to the switch of one of these does what its name says.
@@ -114,6 +115,7 @@ impl Provider for Conform {
             most_under_way: Cell::new(0),
             started: RefCell::default(),
             end: tokio::sync::Notify::new(),
+            browsing: network::Browsing::default(),
         })
     }
 
@@ -210,6 +212,7 @@ impl Conform {
             "bad-writes" => Ok(self.bad_writes()),
             "undescribed" => Ok(self.undescribed(&p.device)),
             "events" => self.events(p.count),
+            "unlisted-event" => Ok(json!(self.button.emit("triple-press").map_err(|error| error.to_string()).err())),
             "log" => {
                 (0..p.count).for_each(|n| igloo::info!("line {n}"));
                 Ok(Json::Null)
@@ -220,7 +223,7 @@ impl Conform {
             "config" => Ok(json!({ "greeting": self.greeting, "all": self.home.config()? })),
             _ if name.starts_with("store-") => store::case(name, p, &self.home).await,
             _ if name.starts_with("serial-") => serial::case(name, p, &self.port).await,
-            _ => network::case(name, p).await,
+            _ => network::case(name, p, &self.browsing).await,
         }
     }
 

@@ -1,18 +1,26 @@
 //! Sockets by tokio, names, HTTP, discovery.
 
 use crate::{Outcome, Parameters};
-use igloo::{Json, discovery, json};
+use igloo::{
+    Json,
+    discovery::{self, Browser, DiscoveryError, Finding},
+    json,
+};
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream, UdpSocket},
+    sync::Mutex,
     time::timeout,
 };
+
+/// What is looked for, at most one thing.
+pub(crate) type Browsing = Mutex<Option<Browser>>;
 
 /// Longer than anything granted takes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn case(name: &str, p: &Parameters) -> Outcome {
+pub(crate) async fn case(name: &str, p: &Parameters, browsing: &Browsing) -> Outcome {
     Ok(match name {
         "tcp" => told(timeout(PATIENCE, async { ask(TcpStream::connect(&p.name).await?, &p.text).await }).await?),
         "connect" => told(timeout(PATIENCE, async { ask(igloo::net::connect(&p.name).await?, &p.text).await }).await?),
@@ -20,8 +28,12 @@ pub(crate) async fn case(name: &str, p: &Parameters) -> Outcome {
         "udp" => told(udp(p).await),
         "resolve" => told(igloo::net::resolve(&p.name).await.map(|all| format!("{all:?}"))),
         "http" => http(p).await,
-        "browse" => found(discovery::browse(&p.name).await),
-        "search" => found(discovery::search(&p.name).await),
+        "browse" => begin(discovery::browse(&p.name).await, browsing).await,
+        "search" => begin(discovery::search(&p.name).await, browsing).await,
+        "next-finding" => match &mut *browsing.lock().await {
+            Some(browser) => finding(browser.next().await),
+            None => json!("nothing is looked for"),
+        },
         _ => return Err(igloo::Error::new(format_args!("no such case: {name}"))),
     })
 }
@@ -59,8 +71,31 @@ async fn http(p: &Parameters) -> Json {
     }
 }
 
-fn found(result: Result<discovery::Browser, discovery::DiscoveryError>) -> Json {
-    json!(result.map_or_else(|error| format!("{error:?}"), |_| String::from("begun")))
+async fn begin(browser: Result<Browser, DiscoveryError>, browsing: &Browsing) -> Json {
+    match browser {
+        Ok(browser) => {
+            *browsing.lock().await = Some(browser);
+            json!("begun")
+        }
+        Err(error) => json!(format!("{error:?}")),
+    }
+}
+
+fn finding(finding: Option<Finding>) -> Json {
+    match finding {
+        Some(Finding::Found(service)) => json!({ "found": {
+            "kind": service.kind,
+            "name": service.name,
+            "host": service.host,
+            "port": service.port,
+            "addresses": service.addresses,
+            "colour": service.text("colour"),
+        } }),
+        Some(Finding::DeviceFound(device)) => {
+            json!({ "device": { "target": device.target, "usn": device.usn, "location": device.location } })
+        }
+        other => json!(format!("{other:?}")),
+    }
 }
 
 /// `{"ok": …}`, or the error's kind.

@@ -12,6 +12,7 @@ pub(crate) mod http;
 mod names;
 pub(crate) mod no_sockets;
 pub(crate) mod serial;
+mod sockets;
 mod store;
 
 use wasmtime::component::Linker;
@@ -20,7 +21,6 @@ use wasmtime_wasi::{
     cli::{WasiCli, WasiCliView as _},
     filesystem::{WasiFilesystem, WasiFilesystemView as _},
     random::WasiRandom,
-    sockets::WasiSockets,
 };
 
 use super::{
@@ -35,7 +35,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     wasmtime_wasi::p3::clocks::add_to_linker(linker)?;
     wasmtime_wasi::p3::filesystem::add_to_linker(linker)?;
     wasmtime_wasi::p3::random::add_to_linker(linker)?;
-    wasmtime_wasi::p3::bindings::sockets::types::add_to_linker::<_, WasiSockets>(linker, State::sockets)?;
+    sockets::add_to_linker(linker)?;
     names::add_to_linker(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
     igloo::provider::home::add_to_linker::<_, Everything>(linker, |state| state)?;

@@ -4,9 +4,9 @@ use igloo_model::{DeviceDescription, Value};
 use igloo_protocol::{Command, CommandError, DescribeError, EmitError, LogLevel, StoreError, Update};
 use igloo_wire::types as wire;
 
-use crate::convert::NoSuchTime;
 use crate::convert::wire as convert;
 pub(super) use crate::convert::wire::value_out;
+use crate::convert::{NoSuchTime, UNKNOWN_EVENT};
 
 fn attributes(attributes: igloo_model::Attributes) -> Vec<wire::Attribute> {
     attributes.into_iter().map(|(key, value)| wire::Attribute { key, value: value_out(value) }).collect()
@@ -82,10 +82,11 @@ pub(super) fn describe_error(error: wire::DescribeError) -> DescribeError {
 }
 
 pub(super) fn emit_error(error: &wire::EmitError) -> EmitError {
-    match *error {
+    match error {
         wire::EmitError::UnknownComponent => EmitError::UnknownComponent,
         wire::EmitError::NotAnEvent => EmitError::NotAnEvent,
-        wire::EmitError::Overflow(lost) => EmitError::Overflow(lost),
+        wire::EmitError::Overflow(lost) => EmitError::Overflow(*lost),
+        wire::EmitError::Other((code, _)) if code == UNKNOWN_EVENT => EmitError::UnknownEvent,
         wire::EmitError::Limit | wire::EmitError::Other(_) => EmitError::Limit,
     }
 }

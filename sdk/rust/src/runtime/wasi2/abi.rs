@@ -15,6 +15,7 @@ pub(super) enum Code {
     OutOfMemory = 4,
     Timeout = 5,
     WouldBlock = 8,
+    NewSocketLimit = 10,
     AddressNotBindable = 11,
     AddressInUse = 12,
     RemoteUnreachable = 13,
@@ -43,6 +44,8 @@ impl From<ErrorCode> for Code {
             ErrorCode::ConnectionBroken | ErrorCode::ConnectionReset => Self::ConnectionReset,
             ErrorCode::ConnectionAborted => Self::ConnectionAborted,
             ErrorCode::DatagramTooLarge => Self::DatagramTooLarge,
+            // The name that the hub gives it: 0.3 has no case for it.
+            ErrorCode::Other(Some(text)) if text.starts_with("new-socket-limit") => Self::NewSocketLimit,
             ErrorCode::Other(_) => Self::Unknown,
         }
     }

@@ -1,17 +1,21 @@
-//! `igloo:crypto`: primitives on `ring`, for TLS in guests and whatever else needs them. They reach nothing, so no
-//! grant is asked for; but every argument is hostile.
+//! `igloo:crypto`: primitives on `ring`, for TLS in guests and whatever else needs them; and on the crates of RustCrypto
+//! what devices speak that ring has not. They reach nothing, so no grant is asked for; but every argument is hostile.
 //!
 //! Keys are in a table of their own, so that they are bounded without taking the place of sockets. What a call may
 //! cost is bounded by the length of what it is given, and its time is the guest's, as all host calls are.
 
 mod aead;
 mod agreement;
+mod block;
+mod cipher;
+mod mac;
 mod signature;
+mod static_key;
 
 use wasmtime::component::{Linker, Resource, ResourceTable, ResourceTableError};
 
 #[expect(unreachable_pub, reason = "named by generated code")]
-pub use self::{aead::AeadKey, agreement::PrivateKey, signature::SigningKey};
+pub use self::{aead::AeadKey, agreement::PrivateKey, cipher::Running, signature::SigningKey, static_key::StaticKey};
 use crate::component::{
     bindings::igloo::crypto::{
         self,
@@ -30,7 +34,9 @@ const SMALL: usize = 16 << 10;
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     crypto::aead::add_to_linker::<_, Everything>(linker, |state| state)?;
     crypto::agreement::add_to_linker::<_, Everything>(linker, |state| state)?;
-    crypto::signature::add_to_linker::<_, Everything>(linker, |state| state)
+    crypto::signature::add_to_linker::<_, Everything>(linker, |state| state)?;
+    crypto::cipher::add_to_linker::<_, Everything>(linker, |state| state)?;
+    crypto::mac::add_to_linker::<_, Everything>(linker, |state| state)
 }
 
 /// A table for an instance's keys.

@@ -10,7 +10,7 @@ use ring::{
 use wasmtime::component::Resource;
 use zeroize::Zeroizing;
 
-use super::{MESSAGE, SMALL, check_length};
+use super::{MESSAGE, SMALL, check_length, static_key::StaticKey};
 use crate::component::{
     bindings::igloo::crypto::{
         signature::{Host, HostSigningKey},
@@ -82,6 +82,23 @@ impl SigningKey {
             _ => Err(ErrorCode::Unsupported),
         }
         .map(Self)
+    }
+
+    fn import_raw(algorithm: &str, raw: Zeroizing<Vec<u8>>) -> Result<Self, ErrorCode> {
+        check_length(&raw, SMALL)?;
+        let (curve, group, name) = match algorithm {
+            ED25519 => {
+                let key = Ed25519KeyPair::from_seed_unchecked(&raw);
+                return key.map(|key| Self(Kind::Ed25519(key))).map_err(|_| invalid("a seed has 32 bytes"));
+            }
+            P256 => (&ECDSA_P256_SHA256_ASN1_SIGNING, "p256", P256),
+            P384 => (&ECDSA_P384_SHA384_ASN1_SIGNING, "p384", P384),
+            _ => return Err(ErrorCode::Unsupported),
+        };
+        let key = StaticKey::import(group, raw)?;
+        EcdsaKeyPair::from_private_key_and_public_key(curve, key.secret(), key.public(), &SystemRandom::new())
+            .map(|key| Self(Kind::Ecdsa(key, name)))
+            .map_err(|why| invalid(&why.to_string()))
     }
 
     fn algorithms(&self) -> Vec<String> {
@@ -199,6 +216,14 @@ impl HostSigningKey for State {
         self.keep(SigningKey::import(&format, &Zeroizing::new(der)))
     }
 
+    fn import_raw(
+        &mut self,
+        algorithm: String,
+        raw: Vec<u8>,
+    ) -> wasmtime::Result<Result<Resource<SigningKey>, ErrorCode>> {
+        self.keep(SigningKey::import_raw(&algorithm, Zeroizing::new(raw)))
+    }
+
     fn algorithms(&mut self, key: Resource<SigningKey>) -> wasmtime::Result<Vec<String>> {
         Ok(self.keys.get(&key)?.algorithms())
     }
@@ -294,6 +319,39 @@ mod tests {
         assert_eq!(key.sign("ed25519", &message).unwrap(), signature);
         assert_eq!(key.sign("rsa-pss-sha256", &message), Err(ErrorCode::Unsupported));
         assert_eq!(key.sign("ed25519", &vec![0; MESSAGE + 1]), Err(ErrorCode::Limit));
+    }
+
+    /// RFC 8032, 7.1, test 2; and RFC 6979, A.2.5 and A.2.6, whose public keys these are.
+    #[test]
+    fn bare_secrets_are_keys() {
+        let import = |algorithm: &str, raw: &str| SigningKey::import_raw(algorithm, Zeroizing::new(bytes(raw)));
+        let key = import(ED25519, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").unwrap();
+        let [public, message, signature] = KNOWN[0].1.map(bytes);
+        assert_eq!((key.public_key(), key.sign(ED25519, &message).unwrap()), (&*public, signature));
+        for (algorithm, secret, public) in [
+            (
+                P256,
+                "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721",
+                "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64\
+                 f2f1b20c2d7e9f5177a3c294d4462299",
+            ),
+            (
+                P384,
+                "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5",
+                "04ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13\
+                 8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720",
+            ),
+        ] {
+            let key = import(algorithm, secret).unwrap();
+            assert_eq!((key.public_key(), key.algorithms()), (&*bytes(public), vec![algorithm.to_owned()]));
+            let signature = key.sign(algorithm, b"sample").unwrap();
+            verify(algorithm, &bytes(public), b"sample", &signature).unwrap();
+            assert!(matches!(import(algorithm, &"00".repeat(secret.len() / 2)), Err(ErrorCode::InvalidKey(_))));
+        }
+        for length in (0..100).filter(|length| *length != 32) {
+            assert!(matches!(import(ED25519, &"01".repeat(length)), Err(ErrorCode::InvalidKey(_))), "{length}");
+        }
+        assert!(matches!(import("rsa-pss-sha256", "01"), Err(ErrorCode::Unsupported)));
     }
 
     #[test]
