@@ -4,13 +4,15 @@ Only in a component, and imported before anything else: libraries that are impor
 It must not know what a provider is.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 
 # What takes the place of the standard library's, and of packages that a component cannot load, is found before them.
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "overlay"))
 
-from . import constants, loop, readiness, sockets  # noqa: E402
+from . import constants, crypto, loop, readiness, sockets, tls
 
 
 def install() -> None:
@@ -21,6 +23,8 @@ def install() -> None:
     constants.install()
     sockets.install()
     loop.install()
+    crypto.install()
+    tls.install()
 
 
 install()

@@ -13,6 +13,7 @@ Sources: Canonical ABI, "Component Model Async" (callback codes, event codes, su
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError, events
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,6 @@ import componentize_py_async_support as support
 import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
 import wit_world
-from asyncio import CancelledError, events
 from componentize_py_types import Err, Ok
 from wit_world.imports import monotonic_clock
 
@@ -220,7 +220,7 @@ class _Doorbell:
 class _ComponentTask:
     """One call of the hub."""
 
-    __slots__ = ("borrows", "bell", "error", "index", "result", "running", "set", "spawned", "task")
+    __slots__ = ("bell", "borrows", "error", "index", "result", "running", "set", "spawned", "task")
 
     def __init__(self, index: int, borrows: int) -> None:
         self.index = index
@@ -352,3 +352,8 @@ def install(loop: Loop) -> None:
     support.callback = _callback
     support.await_result = _await_result
     support.spawn = _spawn
+
+
+def is_serving() -> bool:
+    """Whether the hub has called. It has not while the component is made: nothing of the hub's can be asked then."""
+    return bool(_tasks)

@@ -42,6 +42,14 @@ class Descriptor:
         for selector in self._selectors:
             selector.changed(self._number)
 
+    def _take_number(self, other: Descriptor) -> None:
+        """Takes another one's place, with whoever watches it."""
+        self._number = other._number
+        self._selectors = other._selectors
+        _descriptors[self._number] = self
+        other._number = -1
+        other._selectors = WeakSet()
+
     def _forget_number(self) -> None:
         _descriptors.pop(self._number, None)
         self._number = -1

@@ -6,13 +6,15 @@ A blocking call blocks the whole instance, as it blocks an event loop natively. 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import ipaddress
 import os
 import socket as stdlib
 from collections import deque
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
 
 import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
@@ -22,7 +24,7 @@ from wit_world.imports import wasi_sockets_types as wasi
 
 from . import driver, names
 from .errors import number, os_error
-from .readiness import READ, WRITE, Descriptor
+from .readiness import READ, WRITE, Descriptor, descriptor
 from .streams import Incoming, Outgoing
 
 #: Datagrams that wait to be received or sent. Beyond it they are lost, as in a kernel.
@@ -67,17 +69,22 @@ class Socket(Descriptor):
     """A TCP or UDP socket with the interface of `socket.socket`."""
 
     _default_timeout: float | None = None
+    # Of one that did not come to be.
+    _state = _CLOSED
+    _resource: Any = None
 
-    def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> Socket:
+    def __new__(cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> Self:
         if cls is Socket:
-            datagrams = type != -1 and type & 0xF == stdlib.SOCK_DGRAM
+            of = None if fileno is None else _detached.get(fileno) or descriptor(fileno)
+            datagrams = isinstance(of, _Udp) or (type != -1 and type & 0xF == stdlib.SOCK_DGRAM)
             return super().__new__(_Udp if datagrams else _Tcp)
         return super().__new__(cls)
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
-        super().__init__()
         if fileno is not None:
-            raise OSError(errno.EOPNOTSUPP, "a component has no descriptors to make a socket of")
+            self._adopt(fileno)
+            return
+        super().__init__()
         family = stdlib.AF_INET if family == -1 else family
         if family not in (stdlib.AF_INET, stdlib.AF_INET6):
             raise OSError(errno.EAFNOSUPPORT, f"a component has sockets of IPv4 and IPv6 only, not {family!r}")
@@ -89,12 +96,17 @@ class Socket(Descriptor):
         self.proto = max(proto, 0)
         self._timeout = Socket._default_timeout
         self._state = _NONE
-        self._resource: Any = None
+        self._resource = None
         self._bound = False
         self._error = 0
         self._options: dict[tuple[int, int], int] = {}
         self._io_refs = 0
         self._close_when_unused = False
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What a new socket of this kind begins with."""
+        raise NotImplementedError
 
     # What both kinds share.
 
@@ -219,23 +231,47 @@ class Socket(Descriptor):
         if self._io_refs > 0:
             self._io_refs -= 1
         if self._close_when_unused and self._io_refs <= 0:
-            self._really_close()
+            self._real_close()
 
     def close(self) -> None:
         """Closes, once no file made of it is open any more."""
         self._close_when_unused = True
         if self._io_refs <= 0:
-            self._really_close()
+            self._real_close()
 
-    def _really_close(self) -> None:
+    def _real_close(self) -> None:
         if self._state != _CLOSED:
             self._state = _CLOSED
             self._changed()
             self._release()
             self._forget_number()
 
+    def _adopt(self, number: int) -> None:
+        """Takes the place of the socket that has this number, or had it until `detach`."""
+        other = _detached.pop(number, None) or descriptor(number)
+        if other is self or not isinstance(other, Socket) or isinstance(other, _Udp) is not isinstance(self, _Udp):
+            raise OSError(errno.EBADF, f"descriptor {number} is not a socket of this kind")
+        other._settle()
+        vars(self).update(vars(other))
+        self._take_number(other)
+        for stream in (vars(self).get("_in"), vars(self).get("_out")):
+            if stream is not None:
+                stream._changed = self._changed
+        other._state = _CLOSED
+        other._resource = None
+
+    def _settle(self) -> None:
+        """Nothing may be under way that would call this object back: another takes its place."""
+        raise NotImplementedError
+
     def detach(self) -> int:
-        raise OSError(errno.EOPNOTSUPP, "a component's sockets have no descriptors to detach")
+        """Gives the socket up without closing it. Its number can be given to `socket.socket(fileno=…)`."""
+        number = self._number
+        if number != -1:
+            kept: Socket = object.__new__(_Udp if isinstance(self, _Udp) else _Tcp)
+            kept._adopt(number)
+            _detached[number] = kept
+        return number
 
     def get_inheritable(self) -> bool:
         return False
@@ -243,7 +279,7 @@ class Socket(Descriptor):
     def set_inheritable(self, inheritable: bool) -> None:
         """Nothing is ever inherited: a component starts no programs."""
 
-    def __enter__(self) -> Socket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -251,7 +287,7 @@ class Socket(Descriptor):
 
     def __del__(self) -> None:
         if self._state != _CLOSED and self._resource is not None:
-            self._really_close()
+            self._real_close()
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._state == _CLOSED else ""
@@ -282,8 +318,7 @@ class Socket(Descriptor):
 
 
 class _Tcp(Socket):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _prepare(self) -> None:
         self._in: Incoming | None = None
         self._out: Outgoing | None = None
         self._shut_read = False
@@ -321,7 +356,7 @@ class _Tcp(Socket):
             if self._state == _CLOSED:
                 resource.__exit__(None, None, None)
             elif error is None:
-                self._connected()
+                self._begin()
             else:
                 self._state = _NONE
                 self._error = number(error.value) if isinstance(error, Err) else errno.EIO
@@ -341,7 +376,7 @@ class _Tcp(Socket):
                 text = "Permission denied: it is not granted (`igloo denials` says how to grant it)"
             raise OSError(error, f"{text}: {where[0]}:{where[1]}")
 
-    def _connected(self) -> None:
+    def _begin(self) -> None:
         self._state = _CONNECTED
         writer, reader = wit_world.byte_stream()
         ending = self._resource.send(reader)
@@ -352,7 +387,8 @@ class _Tcp(Socket):
 
     def _ready(self) -> int:
         if self._state == _CONNECTED:
-            assert self._in is not None and self._out is not None
+            assert self._in is not None
+            assert self._out is not None
             self._in.want()
             ready = READ if self._in.buffer or self._in.ended or self._shut_read else 0
             if self._out.room() > 0 or self._out.broken or self._shut_write:
@@ -432,6 +468,35 @@ class _Tcp(Socket):
             raise os_error(error.value, "listening") from None
         self._state = _LISTENING
 
+    def _settle(self) -> None:
+        if self._calling:
+            raise OSError(errno.EALREADY, "the socket is being connected")
+        self._stop_accepting()
+
+    def _stop_accepting(self) -> None:
+        if self._accepting is not None:
+            waitable, promise = self._accepting
+            driver.forget(waitable)
+            code = intrinsics.cancel_accept(waitable)
+            self._came_in(runtime.promise_get_result(code, promise))
+            self._accepting = None
+
+    # For TLS over this socket: past what a subclass makes of `recv` and `send`.
+
+    def _receive_plain(self, count: int) -> bytes:
+        return _Tcp.recv(self, count)
+
+    def _wait_for_room(self) -> None:
+        _, outgoing = self._streams()
+        self._wait(lambda: outgoing.room() > 0 or outgoing.broken)
+        if outgoing.broken:
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+    def _send_plain(self, data: bytes) -> None:
+        """Takes all of it: what was encrypted must not be taken apart. Bounded by whoever waits for room before."""
+        _, outgoing = self._streams()
+        outgoing.put_whole(data)
+
     def _want_connection(self) -> None:
         if self._accepting is not None or len(self._accepted) >= _ACCEPTED or self._listener is None:
             return
@@ -468,7 +533,7 @@ class _Tcp(Socket):
         self._open()
         connection = _Tcp(self.family, self.type, self.proto)
         connection._resource = self._accepted.popleft()
-        connection._connected()
+        connection._begin()
         try:
             peer = connection.getpeername()
         except OSError:
@@ -476,12 +541,7 @@ class _Tcp(Socket):
         return connection, peer
 
     def _release(self) -> None:
-        if self._accepting is not None:
-            waitable, promise = self._accepting
-            driver.forget(waitable)
-            code = intrinsics.cancel_accept(waitable)
-            runtime.promise_get_result(code, promise)
-            self._accepting = None
+        self._stop_accepting()
         for waiting in self._accepted:
             waiting.__exit__(None, None, None)
         self._accepted.clear()
@@ -499,8 +559,7 @@ class _Tcp(Socket):
 
 
 class _Udp(Socket):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _prepare(self) -> None:
         self._received: deque[tuple[bytes, Any]] = deque()
         self._receiving = False
         self._sending = 0
@@ -525,6 +584,10 @@ class _Udp(Socket):
         self._to = where
         self._bound = True
         self._state = _CONNECTED
+
+    def _settle(self) -> None:
+        if self._receiving or self._sending:
+            raise OSError(errno.EBUSY, "datagrams are under way")
 
     def _want(self) -> None:
         if self._receiving or not self._bound or len(self._received) >= _DATAGRAMS:
@@ -622,6 +685,20 @@ class _Udp(Socket):
         if self._resource is not None and not self._receiving and not self._sending:
             self._resource.__exit__(None, None, None)
         self._resource = None
+
+
+#: Sockets that were given up and not closed, by number.
+_detached: dict[int, Socket] = {}
+
+
+@contextlib.contextmanager
+def for_tcp() -> Iterator[None]:
+    """Meanwhile `socket.socket` is the class of TCP's sockets, to be subclassed."""
+    both, stdlib.socket = stdlib.socket, _Tcp  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        stdlib.socket = both  # type: ignore[misc]
 
 
 def install() -> None:

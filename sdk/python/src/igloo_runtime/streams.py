@@ -130,6 +130,12 @@ class Outgoing:
         self._send()
         return len(view)
 
+    def put_whole(self, data: bytes) -> None:
+        """Takes all of it, beyond what there is room for: only for who has waited for room, and gives little."""
+        if not self._finishing and not self.closed:
+            self.buffer += data
+            self._send()
+
     def _send(self) -> None:
         while self.buffer and self._promise is None and not self.broken and not self.closed:
             # The bytes are copied at once; what was not delivered stays at the front.

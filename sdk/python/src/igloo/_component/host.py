@@ -9,7 +9,6 @@ from typing import Any
 import igloo_intrinsics as intrinsics
 import wit_world
 from componentize_py_types import Err
-from igloo_runtime.streams import Incoming, Outgoing
 from wit_world.imports import browser, home, ports, store
 from wit_world.imports import igloo_discovery_types as wit_discovery
 from wit_world.imports import igloo_provider_types as wit
@@ -20,6 +19,7 @@ from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
 from igloo.serial import ModemLines, Settings
 from igloo.values import Tagged
+from igloo_runtime.streams import Incoming, Outgoing
 
 _LEVELS = {
     "trace": wit.LogLevel.TRACE,
@@ -286,6 +286,7 @@ class ComponentFindings:
 
     def _want(self) -> None:
         import componentize_py_runtime as runtime
+
         from igloo_runtime import driver
 
         if self._promise is not None:
@@ -310,6 +311,7 @@ class ComponentFindings:
 
     def close(self) -> None:
         import componentize_py_runtime as runtime
+
         from igloo_runtime import driver
 
         if self._closed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, NoReturn
 
 
-class struct_group(NamedTuple):  # noqa: N801
+class struct_group(NamedTuple):
     """A group of users."""
 
     gr_name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, NoReturn
 
 
-class struct_passwd(NamedTuple):  # noqa: N801
+class struct_passwd(NamedTuple):
     """A user."""
 
     pw_name: str

@@ -48,7 +48,7 @@ _CONSTANTS: Final = {
 globals().update(_CONSTANTS)
 
 
-class error(Exception):  # noqa: N801
+class error(Exception):
     """As CPython's: not an `OSError`. Its arguments are a number and a text."""
 
 

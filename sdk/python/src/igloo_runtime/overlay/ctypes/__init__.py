@@ -78,12 +78,12 @@ for _name in (
     globals()[_name] = _Type(_name, (_SimpleCData,), {})
 
 
-def POINTER(cls: Any) -> type:  # noqa: N802
+def POINTER(cls: Any) -> type:
     """The type of pointers to `cls`."""
     return _Type(f"LP_{getattr(cls, '__name__', cls)}", (_Pointer,), {"_type_": cls})
 
 
-def CFUNCTYPE(*types: Any, **flags: Any) -> type:  # noqa: N802
+def CFUNCTYPE(*types: Any, **flags: Any) -> type:
     """A type of functions."""
     return _Type("CFunctionType", (_CData,), {})
 
@@ -112,7 +112,7 @@ class LibraryLoader:
             raise AttributeError(name)
         return self._dlltype(name)
 
-    def LoadLibrary(self, name: str) -> Any:  # noqa: N802
+    def LoadLibrary(self, name: str) -> Any:
         """Raises `OSError`."""
         return self._dlltype(name)
 

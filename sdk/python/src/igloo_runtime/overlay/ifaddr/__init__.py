@@ -20,12 +20,12 @@ class IP:
         self.nice_name = nice_name
 
     @property
-    def is_IPv4(self) -> bool:  # noqa: N802
+    def is_IPv4(self) -> bool:
         """Whether it is an address of IPv4, as text."""
         return not isinstance(self.ip, tuple)
 
     @property
-    def is_IPv6(self) -> bool:  # noqa: N802
+    def is_IPv6(self) -> bool:
         """Whether it is an address of IPv6: text, flow, scope."""
         return isinstance(self.ip, tuple)
 

@@ -1,0 +1,1 @@
+"""What was moved away in the package: here it has ciphers only."""

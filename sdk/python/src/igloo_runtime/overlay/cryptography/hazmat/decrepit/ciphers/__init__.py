@@ -1,0 +1,1 @@
+"""Old modes of ciphers."""

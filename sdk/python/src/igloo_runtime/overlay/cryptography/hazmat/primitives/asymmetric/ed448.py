@@ -1,0 +1,24 @@
+"""Ed448: not there. It can be named, because libraries name it beside Ed25519."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from cryptography import utils
+from cryptography.exceptions import _Reasons
+
+
+class Ed448PublicKey:
+    @classmethod
+    def from_public_bytes(cls, data: bytes) -> NoReturn:
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+
+
+class Ed448PrivateKey:
+    @classmethod
+    def generate(cls) -> NoReturn:
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)
+
+    @classmethod
+    def from_private_bytes(cls, data: utils.Buffer) -> NoReturn:
+        raise utils.unsupported("Ed448", _Reasons.UNSUPPORTED_PUBLIC_KEY_ALGORITHM)

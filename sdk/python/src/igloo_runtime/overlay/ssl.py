@@ -1,0 +1,19 @@
+"""CPython's own `ssl`, unchanged, over this runtime's sockets and `_ssl`.
+
+It is here only because its `SSLSocket` is a subclass of `socket.socket`, which in this runtime is two classes: what it
+must be a subclass of is the one for TCP.
+"""
+
+import os as _os
+import sys as _sys
+from importlib.machinery import PathFinder as _PathFinder
+
+from igloo_runtime.sockets import for_tcp as _for_tcp
+
+_overlay = _os.path.dirname(__file__)
+_spec = _PathFinder.find_spec("ssl", [_path for _path in _sys.path if _path != _overlay])
+if _spec is None or _spec.loader is None:
+    raise ImportError("CPython's own ssl.py is not on sys.path")
+__file__ = _spec.origin
+with _for_tcp():
+    exec(_spec.loader.get_code("ssl"), globals())
