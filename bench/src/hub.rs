@@ -105,6 +105,7 @@ impl TestHub {
         let files = PackageFiles {
             component: Some(std::fs::read(component)?),
             executable: executable.exists().then(|| std::fs::read(&executable)).transpose()?,
+            files: None,
         };
         let package = self.hub.add_package(manifest, files).await?;
         let mut all = Grants::default();

@@ -170,12 +170,8 @@ async fn memory() -> Result<Memory> {
     let process_mib = processes(crate::engines::descendants());
     home.hub.shutdown().await;
 
-    let memory = Memory {
-        private_mib,
-        twenty_mib: idle.pss - before.pss,
-        twenty_used_mib: used.pss - before.pss,
-        process_mib,
-    };
+    let memory =
+        Memory { private_mib, twenty_mib: idle.pss - before.pss, twenty_used_mib: used.pss - before.pss, process_mib };
     table(
         "Memory, in MiB",
         &["what", "MiB"],

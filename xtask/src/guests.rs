@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use igloo_build::{
     cargo,
     package::{Engine, Source},
+    python::Told,
 };
 
 use crate::{places, process, say};
@@ -63,6 +64,7 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     if guests.is_empty() {
         return Ok(());
     }
+    let (python, guests): (Vec<Guest>, Vec<Guest>) = guests.into_iter().partition(|guest| guest.source.is_python());
     let mut changed = compile(cargo("build")?, &guests).context(
         "If it says that the target may not be installed, run `cargo xtask setup --run-only`; if one guest is broken, \
          `cargo xtask build-guests NAME…` builds the others",
@@ -72,19 +74,31 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
             changed += usize::from(compile_native(source)?);
         }
     }
+    let (step, note) = (|text: &str| say::note(text), |_: &str| ());
+    for Guest { source, .. } in &python {
+        say::step(format!("Building {}", source.name));
+        for engine in source.engines() {
+            let built = source.build(engine, &Told { step: &step, note: &note }, false)?;
+            changed += usize::from(source.assemble(engine, &built, &places::packages())?);
+        }
+    }
     say::note(format!("target/packages: {changed} changed, {}", say::time(began.elapsed())));
     Ok(())
 }
 
 /// Runs a `build` of these guests and assembles their packages. How many of those changed.
 pub(crate) fn compile(mut command: Command, guests: &[Guest]) -> Result<usize> {
+    if guests.is_empty() {
+        // cargo would take the whole workspace.
+        return Ok(0);
+    }
     command.args(arguments(guests));
     let made = cargo::build(command, "the guests")?;
     let mut changed = 0;
     for Guest { source, .. } in guests {
         let artifact = made.iter().find(|artifact| artifact.manifest.parent() == Some(&source.folder));
         let artifact = artifact.with_context(|| format!("{} has no `crate-type = [\"cdylib\"]`", source.name))?;
-        changed += usize::from(source.assemble(Engine::Component, &artifact.file, &places::packages())?);
+        changed += usize::from(source.assemble(Engine::Component, &artifact.clone().into(), &places::packages())?);
     }
     Ok(changed)
 }
@@ -97,7 +111,7 @@ fn compile_native(source: &Source) -> Result<bool> {
     command.args(["--profile", "guest", "--config", "profile.guest.strip=\"symbols\"", "--package", &source.name]);
     command.arg("--target-dir").arg(places::native_target());
     let artifact = source.made(Engine::Process, cargo::build(command, &source.name)?)?;
-    Ok(source.assemble(Engine::Process, &artifact.file, &places::packages())?)
+    Ok(source.assemble(Engine::Process, &artifact.into(), &places::packages())?)
 }
 
 /// cargo, for guests.

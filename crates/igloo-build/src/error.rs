@@ -1,6 +1,8 @@
 //! Why a provider was not built.
 
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
+
+use crate::python::Package;
 
 /// Why a provider was not built.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,46 @@ pub enum Error {
         /// What it imports.
         imports: Vec<String>,
     },
+    /// The tools of a build are not there.
+    #[error("{text}")]
+    Tools {
+        /// Which, and how to get them.
+        text: String,
+    },
+    /// A program failed that has no progress of its own.
+    #[error("{program} failed:\n{text}")]
+    Program {
+        /// Which.
+        program: String,
+        /// What it said.
+        text: String,
+    },
+    /// Dependencies cannot be had.
+    #[error("{text}")]
+    Dependencies {
+        /// Why, and what to do.
+        text: String,
+    },
+    /// Dependencies have native code, which a component cannot have.
+    #[error(
+        "a component cannot have native code, and there is none without it of:\n{}\nUse another package, or build for \
+         the process engine: `engine = \"process\"` in [provider] of igloo.toml, or `igloo build --engine process`",
+        packages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    )]
+    NativeCode {
+        /// Which.
+        packages: Vec<NativeCode>,
+    },
+    /// The provider's modules cannot be imported.
+    #[error("importing {module} failed:\n{traceback}\n{remedy}")]
+    Import {
+        /// The provider's module.
+        module: String,
+        /// The frames of the author's and of dependencies, and the exception.
+        traceback: String,
+        /// What most likely helps.
+        remedy: String,
+    },
     /// An overlay does not fit the version of a crate.
     #[error(
         "the SDK's overlay for `{name}` does not fit version {version}: {file} does not contain\n{find}\nUse a version \
@@ -78,6 +120,25 @@ pub enum Error {
         /// What was looked for.
         find: String,
     },
+}
+
+/// A package with native code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeCode {
+    /// The package.
+    pub package: Package,
+    /// A file of it that is native code: in the package, or a wheel of the package for one kind of machine.
+    pub file: String,
+    /// What requires it; empty if the project itself does.
+    pub needed_by: Vec<String>,
+}
+
+impl fmt::Display for NativeCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, file, needed_by } = self;
+        write!(f, "  {} {} ({file})", package.name, package.version)?;
+        if needed_by.is_empty() { Ok(()) } else { write!(f, ", which {} requires", needed_by.join(" and ")) }
+    }
 }
 
 /// Names the file of an I/O error.

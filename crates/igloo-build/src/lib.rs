@@ -1,4 +1,4 @@
-//! Builds a provider's crate into a package: a folder with `igloo.toml` and a WebAssembly component, a native
+//! Builds a provider's crate, or its project in [Python](python), into a package: a folder with `igloo.toml` and a WebAssembly component, a native
 //! executable or both.
 //!
 //! Used by `igloo build` for an author and by `cargo xtask` for this repository, so that both build the same way:
@@ -14,9 +14,10 @@ pub mod cargo;
 mod error;
 pub mod overlay;
 pub mod package;
+pub mod python;
 pub mod wrapper;
 
-pub use error::Error;
+pub use error::{Error, NativeCode};
 
 /// The target of every provider that is a WebAssembly component.
 pub const TARGET: &str = "wasm32-wasip2";

@@ -14,6 +14,7 @@ use crate::{
     Error,
     cargo::{self, Artifact},
     error::at,
+    python::{Program, Project, Told},
 };
 
 /// How a provider runs, and so what it is compiled to.
@@ -26,12 +27,21 @@ pub enum Engine {
     Process,
 }
 
-/// A provider's crate.
+/// What a provider is written in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Language {
+    /// A crate: it has Cargo.toml.
+    Rust,
+    /// A project with pyproject.toml.
+    Python(Project),
+}
+
+/// A provider's crate, or its project in Python.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The crate's folder.
+    /// The folder of the crate or the project.
     pub folder: PathBuf,
-    /// The crate's name.
+    /// The name of the crate or the project.
     pub name: String,
     /// The package's name, from the manifest.
     pub package: String,
@@ -41,6 +51,25 @@ pub struct Source {
     component: Option<String>,
     /// The executable's.
     executable: Option<String>,
+    /// That of the archive which the executable needs.
+    files: Option<String>,
+    language: Language,
+}
+
+/// A file of a package as it was built, before it has its name there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The component or the executable.
+    pub file: PathBuf,
+    /// The archive that the executable needs.
+    pub files: Option<PathBuf>,
+}
+
+/// What was built of a crate.
+impl From<Artifact> for Built {
+    fn from(artifact: Artifact) -> Self {
+        Self { file: artifact.file, files: None }
+    }
 }
 
 #[derive(Deserialize)]
@@ -64,21 +93,48 @@ struct Provider {
     engine: Engine,
     component: Option<String>,
     executable: Option<String>,
+    files: Option<String>,
 }
 
 impl Source {
-    /// The crate in a folder, if it has a manifest `igloo.toml`.
+    /// The crate or the project in a folder, if it has a manifest `igloo.toml`.
     pub fn read(folder: &Path) -> Result<Self, Error> {
-        let CargoToml { package } = parse(&folder.join("Cargo.toml"))?;
+        // A crate with a binding for Python is a crate.
+        let is_python = !folder.join("Cargo.toml").is_file() && folder.join("pyproject.toml").is_file();
+        let (name, language) = if is_python {
+            let project = Project::read(folder)?;
+            (project.name.clone(), Language::Python(project))
+        } else {
+            let CargoToml { package } = parse(&folder.join("Cargo.toml"))?;
+            (package.name, Language::Rust)
+        };
         let igloo: IglooToml = parse(&folder.join("igloo.toml"))?;
         Ok(Self {
             folder: folder.to_owned(),
-            name: package.name,
+            name,
             package: igloo.package.name,
             engine: igloo.provider.engine,
             component: igloo.provider.component,
             executable: igloo.provider.executable,
+            files: igloo.provider.files,
+            language,
         })
+    }
+
+    /// Whether it is a project in Python.
+    #[must_use]
+    pub fn is_python(&self) -> bool {
+        matches!(self.language, Language::Python(_))
+    }
+
+    /// The folder of packages that builds are assembled in unless somebody says otherwise, if that depends on the project
+    /// alone: cargo has its own opinion of a crate's.
+    #[must_use]
+    pub fn packages(&self) -> Option<PathBuf> {
+        match &self.language {
+            Language::Rust => None,
+            Language::Python(project) => Some(project.build_folder()),
+        }
     }
 
     /// What the manifest has a file for: what is built unless somebody says otherwise.
@@ -104,6 +160,20 @@ impl Source {
             };
             format!("a package for the engine `{engine}` names its file: `{line}` in [provider]")
         });
+        self.beside(file)
+    }
+
+    /// That of the archive.
+    fn named_files(&self) -> Result<&String, Error> {
+        let example = self.name.replace('-', "_");
+        self.beside(self.files.as_ref().ok_or_else(|| {
+            format!(
+                "a process in Python needs its modules: name their archive, `files = \"{example}.tar\"` in [provider]"
+            )
+        }))
+    }
+
+    fn beside<'a>(&self, file: Result<&'a String, String>) -> Result<&'a String, Error> {
         let file = file.and_then(|file| match Path::new(file).file_name() {
             Some(name) if name == file.as_str() && name != "igloo.toml" => Ok(file),
             _ => Err(format!("`{file}` is not the name of a file beside the manifest")),
@@ -111,9 +181,24 @@ impl Source {
         file.map_err(|text| Error::Invalid { path: self.folder.join("igloo.toml"), text })
     }
 
-    /// Compiles the crate by itself, in its release profile.
-    pub fn build(&self, engine: Engine) -> Result<Artifact, Error> {
+    /// Builds the crate by itself, in its release profile, or the project in Python; `anew` asks for the newest
+    /// dependencies of the latter. cargo shows its own progress.
+    pub fn build(&self, engine: Engine, told: &Told<'_>, anew: bool) -> Result<Built, Error> {
         self.named(engine)?;
+        match (&self.language, engine) {
+            (Language::Rust, _) => self.compile(engine).map(Built::from),
+            (Language::Python(project), Engine::Component) => {
+                Ok(Built { file: project.component(told, anew)?, files: None })
+            }
+            (Language::Python(project), Engine::Process) => {
+                self.named_files()?;
+                let Program { executable, files } = project.program(told, anew)?;
+                Ok(Built { file: executable, files: Some(files) })
+            }
+        }
+    }
+
+    fn compile(&self, engine: Engine) -> Result<Artifact, Error> {
         let mut cargo = match engine {
             Engine::Component => cargo::command("build")?,
             Engine::Process => cargo::native(),
@@ -141,9 +226,11 @@ impl Source {
 
     /// Checks what was built and puts it with its manifest into `packages`, in a folder of the package's name. True if
     /// anything there is another one now.
-    pub fn assemble(&self, engine: Engine, built: &Path, packages: &Path) -> Result<bool, Error> {
+    pub fn assemble(&self, engine: Engine, built: &Built, packages: &Path) -> Result<bool, Error> {
+        let Built { file: built, files } = built;
         let bytes = fs::read(built).map_err(at(built))?;
-        if engine == Engine::Component {
+        // CPython's own imports of them are there to be linked, and the runtime has others in their place.
+        if engine == Engine::Component && !self.is_python() {
             let imports = refused_imports(&bytes)
                 .map_err(|text| Error::Invalid { path: built.to_owned(), text: format!("no component: {text}") })?;
             if !imports.is_empty() {
@@ -158,7 +245,11 @@ impl Source {
             write_if_changed(&path, content, mode).map_err(at(path))
         };
         let mode = if engine == Engine::Process { 0o755 } else { 0o644 };
-        Ok(put(self.named(engine)?, &bytes, mode)? | put("igloo.toml", &manifest, 0o644)?)
+        let mut changed = put(self.named(engine)?, &bytes, mode)? | put("igloo.toml", &manifest, 0o644)?;
+        if let Some(files) = files {
+            changed |= put(self.named_files()?, &fs::read(files).map_err(at(files))?, 0o644)?;
+        }
+        Ok(changed)
     }
 
     /// Where the package is among `packages`.
@@ -231,6 +322,10 @@ mod tests {
         bytes
     }
 
+    fn whole(file: &Path) -> Built {
+        Built { file: file.to_owned(), files: None }
+    }
+
     fn source(folder: &Path) -> Source {
         fs::write(folder.join("Cargo.toml"), "[package]\nname = \"lamp-crate\"\n").unwrap();
         let manifest = "[package]\nname = \"lamp\"\n[provider]\nengine = \"component\"\ncomponent = \"lamp.wasm\"\n";
@@ -252,11 +347,11 @@ mod tests {
         let source = source(crate_folder.path());
         let built = crate_folder.path().join("lamp_crate.wasm");
         fs::write(&built, component("wasi:io/poll@0.2.6")).unwrap();
-        assert!(source.assemble(Engine::Component, &built, packages.path()).unwrap());
-        assert!(!source.assemble(Engine::Component, &built, packages.path()).unwrap());
+        assert!(source.assemble(Engine::Component, &whole(&built), packages.path()).unwrap());
+        assert!(!source.assemble(Engine::Component, &whole(&built), packages.path()).unwrap());
         assert!(packages.path().join("lamp/lamp.wasm").is_file());
         fs::write(&built, component("wasi:sockets/udp@0.2.6")).unwrap();
-        let error = source.assemble(Engine::Component, &built, packages.path()).unwrap_err().to_string();
+        let error = source.assemble(Engine::Component, &whole(&built), packages.path()).unwrap_err().to_string();
         assert!(error.contains("lamp-crate") && error.contains("wasi:sockets/udp@0.2.6"), "{error}");
     }
 
@@ -267,7 +362,7 @@ mod tests {
         assert_eq!(component_only.engines(), [Engine::Component]);
         let built = crate_folder.path().join("lamp_crate");
         fs::write(&built, b"a program").unwrap();
-        let error = component_only.assemble(Engine::Process, &built, packages.path()).unwrap_err().to_string();
+        let error = component_only.assemble(Engine::Process, &whole(&built), packages.path()).unwrap_err().to_string();
         assert!(error.contains("executable = \"lamp-crate\""), "{error}");
         let manifest = |executable: &str| {
             let text = format!(
@@ -279,11 +374,11 @@ mod tests {
         };
         let both = manifest("lamp");
         assert_eq!((both.engine, both.engines()), (Engine::Process, vec![Engine::Component, Engine::Process]));
-        assert!(both.assemble(Engine::Process, &built, packages.path()).unwrap());
+        assert!(both.assemble(Engine::Process, &whole(&built), packages.path()).unwrap());
         let mode = fs::metadata(packages.path().join("lamp/lamp")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o755);
         for outside in ["../lamp", "/lamp", "", "..", "igloo.toml"] {
-            assert!(manifest(outside).assemble(Engine::Process, &built, packages.path()).is_err(), "{outside}");
+            assert!(manifest(outside).assemble(Engine::Process, &whole(&built), packages.path()).is_err(), "{outside}");
         }
     }
 

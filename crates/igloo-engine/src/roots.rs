@@ -7,8 +7,10 @@
 use std::{
     fs,
     io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
@@ -27,7 +29,18 @@ const FILE: &str = "certs/ca-certificates.crt";
 pub struct Roots {
     directory: PathBuf,
     system: Vec<CertificateDer<'static>>,
-    client: RwLock<Arc<ClientConfig>>,
+    trusted: RwLock<Trusted>,
+    /// Another process writes the file: what it says is looked up.
+    foreign: bool,
+}
+
+/// The roots as a verifier takes them.
+#[derive(Debug)]
+struct Trusted {
+    store: Arc<RootCertStore>,
+    client: Arc<ClientConfig>,
+    /// The file that they were read from: its number and when it was written.
+    read: Option<(u64, SystemTime)>,
 }
 
 impl Roots {
@@ -37,22 +50,23 @@ impl Roots {
         for error in &found.errors {
             tracing::warn!(%error, "a root certificate of the system cannot be read");
         }
-        let client = RwLock::new(client(&found.certs, own)?);
-        let roots = Self { directory, system: found.certs, client };
+        let trusted = RwLock::new(Trusted::new(found.certs.iter().chain(own), None)?);
+        let roots = Self { directory, system: found.certs, trusted, foreign: false };
         roots.write(own)?;
         Ok(Arc::new(roots))
     }
 
-    /// Those that the hub shows a worker. It sends no requests itself.
+    /// Those that the hub shows a worker, as they are at any time.
     pub(crate) fn shown(directory: PathBuf) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self { directory, system: Vec::new(), client: RwLock::new(client(&[], &[])?) }))
+        let trusted = RwLock::new(Trusted::new([], None)?);
+        Ok(Arc::new(Self { directory, system: Vec::new(), trusted, foreign: true }))
     }
 
     /// Takes these as the owner's own, in place of those that there were.
     pub fn replace_own(&self, own: &[CertificateDer<'_>]) -> io::Result<()> {
-        let client = client(&self.system, own)?;
+        let trusted = Trusted::new(self.system.iter().chain(own), None)?;
         self.write(own)?;
-        *self.client.write() = client;
+        *self.trusted.write() = trusted;
         Ok(())
     }
 
@@ -64,7 +78,30 @@ impl Roots {
 
     /// For requests that the hub sends itself.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
-        self.client.read().clone()
+        self.trusted.read().client.clone()
+    }
+
+    /// For a verifier of connections that a guest makes.
+    pub(crate) fn trusted(&self) -> Arc<RootCertStore> {
+        if self.foreign
+            && let Err(error) = self.look()
+        {
+            // Those of before hold on, as they do in a program that has read the file once.
+            tracing::warn!(%error, "the roots of this home cannot be read");
+        }
+        self.trusted.read().store.clone()
+    }
+
+    /// Reads the file if it is another than the one that was read.
+    fn look(&self) -> io::Result<()> {
+        let path = self.directory.join(FILE);
+        let metadata = fs::metadata(&path)?;
+        let found = Some((metadata.ino(), metadata.modified()?));
+        if self.trusted.read().read != found {
+            let certificates = read_pem(&fs::read(&path)?).map_err(io::Error::other)?;
+            *self.trusted.write() = Trusted::new(&certificates, found)?;
+        }
+        Ok(())
     }
 
     fn write(&self, own: &[CertificateDer<'_>]) -> io::Result<()> {
@@ -80,12 +117,20 @@ impl Roots {
     }
 }
 
-fn client(system: &[CertificateDer<'_>], own: &[CertificateDer<'_>]) -> io::Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(system.iter().chain(own).map(|root| root.clone().into_owned()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    Ok(Arc::new(versions.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth()))
+impl Trusted {
+    fn new<'a>(
+        certificates: impl IntoIterator<Item = &'a CertificateDer<'a>>,
+        read: Option<(u64, SystemTime)>,
+    ) -> io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates.into_iter().map(|root| root.clone().into_owned()));
+        let store = Arc::new(roots);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let versions = versions.map_err(io::Error::other)?;
+        let client = Arc::new(versions.with_root_certificates(store.clone()).with_no_client_auth());
+        Ok(Self { store, client, read })
+    }
 }
 
 /// Whether a verifier can use this certificate as a root.
@@ -138,5 +183,22 @@ mod tests {
         roots.replace_own(&[]).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), before);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_worker_follows_what_the_hub_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let hub = Roots::open(directory.path().to_owned(), &[]).unwrap();
+        let worker = Roots::shown(directory.path().to_owned()).unwrap();
+        let system = hub.trusted().len();
+        assert_eq!(worker.trusted().len(), system);
+        // The same file is read once.
+        assert!(Arc::ptr_eq(&worker.trusted(), &worker.trusted()));
+        let Some(own) = rustls_native_certs::load_native_certs().certs.pop() else { return };
+        hub.replace_own(std::slice::from_ref(&own)).unwrap();
+        assert_eq!((hub.trusted().len(), worker.trusted().len()), (system + 1, system + 1));
+        // What cannot be read changes nothing.
+        fs::remove_file(directory.path().join(FILE)).unwrap();
+        assert_eq!(worker.trusted().len(), system + 1);
     }
 }

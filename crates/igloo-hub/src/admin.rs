@@ -10,6 +10,7 @@ use igloo_protocol::{Grant, Manifest, RunAs, RunAsChoice, Want, grants::Mode};
 use serde_json::Value as Json;
 
 use crate::{
+    archive,
     core::Core,
     error::Error,
     events::HubEvent,
@@ -40,8 +41,10 @@ impl Core {
         files: PackageFiles,
     ) -> Result<PackageInfo, Error> {
         self.check_running()?;
+        let stopped = |_| Error::Busy(String::from("the hub is stopping"));
         let manifest = Manifest::parse(&manifest_text).map_err(|error| Error::Invalid(error.to_string()))?;
         check_files(&manifest, &files)?;
+        let (files, files_sha256) = self.runtime.spawn_blocking(move || digest(files)).await.map_err(stopped)??;
         let _one = self.changes.lock().await;
         let packages = self.directory.packages();
         let hashed = self.runtime.spawn_blocking(move || {
@@ -50,12 +53,12 @@ impl Core {
                 id: id.to_string(),
                 component_sha256: files.component.as_deref().map(package_files::sha256),
                 executable_sha256: files.executable.as_deref().map(package_files::sha256),
+                files_sha256,
                 size: files.size(),
                 manifest: manifest_text,
             };
             (id, row, files)
         });
-        let stopped = |_| Error::Busy(String::from("the hub is stopping"));
         let (id, row, files) = hashed.await.map_err(stopped)?;
         let known = self.packages.read().get(&id).cloned();
         if let Some(known) = known.as_ref().filter(|known| !known.has_failed()) {
@@ -426,14 +429,32 @@ fn choose(package: &Package, choice: RunAsChoice) -> Result<Option<RunAs>, Error
     Ok(chosen)
 }
 
+/// The digest of what the archive has, if there is one that can be unpacked. Blocks.
+fn digest(files: PackageFiles) -> Result<(PackageFiles, Option<String>), Error> {
+    let digest = files.files.as_deref().map(archive::digest).transpose();
+    let digest = digest.map_err(|error| Error::Invalid(format!("the archive is refused: {error}")))?;
+    Ok((files, digest))
+}
+
 /// Checks that the files are some of those that the manifest names, and look like what they are to be. Of two one is
 /// enough: the package runs with that one's engine only.
 fn check_files(manifest: &Manifest, files: &PackageFiles) -> Result<(), Error> {
     let provider = &manifest.provider;
     let none = files.component.is_none() && files.executable.is_none();
-    for (what, named, given) in
-        [("component", &provider.component, &files.component), ("executable", &provider.executable, &files.executable)]
+    if files.executable.is_some()
+        && files.files.is_none()
+        && let Some(name) = &provider.files
     {
+        return Err(Error::Invalid(format!("igloo.toml names the archive {name}, and it was not given")));
+    }
+    if files.files.is_some() && files.executable.is_none() {
+        return Err(Error::Invalid(String::from("an archive was given without the executable that it is for")));
+    }
+    for (what, named, given) in [
+        ("component", &provider.component, &files.component),
+        ("executable", &provider.executable, &files.executable),
+        ("archive", &provider.files, &files.files),
+    ] {
         match (named, given) {
             (Some(name), None) if none => {
                 return Err(Error::Invalid(format!("igloo.toml names the {what} {name}, and it was not given")));

@@ -164,7 +164,8 @@ impl Core {
         let stored = |sha256: &Option<String>, path| sha256.clone().map(|sha256| StoredFile { path, sha256 });
         let component = stored(&row.component_sha256, package_files::component(&packages, &id));
         let executable = stored(&row.executable_sha256, package_files::executable(&packages, &id));
-        Package::new(id, manifest, row.size, component, executable)
+        let files = stored(&row.files_sha256, package_files::unpacked(&packages, &id));
+        Package::new(id, manifest, row.size, component, executable, files)
     }
 
     /// Begins to compile a package in the background, where there is something to compile.

@@ -9,6 +9,7 @@
 //! call it.
 
 mod admin;
+mod archive;
 mod backoff;
 mod commands;
 mod core;

@@ -1,4 +1,4 @@
-//! A package's files on the disk: `packages/HASH/igloo.toml`, `component.wasm` and `executable`.
+//! A package's files on the disk: `packages/HASH/igloo.toml`, `component.wasm`, `executable`, and `files/` of its archive.
 //!
 //! A package's directory appears whole and durable, or not at all. All of this blocks.
 
@@ -13,15 +13,18 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    archive,
     directory::{make_private, sync},
     info::PackageId,
 };
 
-/// The largest size of a component or an executable in bytes.
+/// The largest size of a component, an executable or an archive in bytes.
 pub(crate) const FILE_BYTES: usize = 256 << 20;
 
 const COMPONENT: &str = "component.wasm";
 const EXECUTABLE: &str = "executable";
+/// What the executable needs, beside it: the folder that a sandbox shows is the package's own.
+const FILES: &str = "files";
 const MANIFEST: &str = "igloo.toml";
 /// Directories that are being made begin with it; a hash never does.
 const UNFINISHED: &str = "new-";
@@ -38,33 +41,43 @@ pub struct PackageFiles {
     pub component: Option<Vec<u8>>,
     /// The native executable.
     pub executable: Option<Vec<u8>>,
+    /// An archive of files that the executable needs, uncompressed tar.
+    pub files: Option<Vec<u8>>,
 }
 
 /// A package of a component alone.
 impl From<Vec<u8>> for PackageFiles {
     fn from(component: Vec<u8>) -> Self {
-        Self { component: Some(component), executable: None }
+        Self { component: Some(component), ..Self::default() }
     }
 }
 
 impl PackageFiles {
-    /// Bytes of both.
+    /// Bytes of all.
     pub(crate) fn size(&self) -> u64 {
-        self.component.iter().chain(&self.executable).map(|file| file.len() as u64).sum()
+        [&self.component, &self.executable, &self.files].into_iter().flatten().map(|file| file.len() as u64).sum()
     }
 }
 
 /// A package's identity. The parts' lengths keep them apart. A component alone is hashed as it was before there were
-/// executables, so such a package is what it was.
+/// executables or archives, so such a package is what it was.
 pub(crate) fn identify(manifest: &str, files: &PackageFiles) -> PackageId {
     let mut hash = Sha256::new();
-    hash.update(if files.executable.is_none() { b"igloo package 1\0" } else { b"igloo package 2\0" });
+    hash.update(match (&files.files, &files.executable) {
+        (None, None) => b"igloo package 1\0",
+        (None, Some(_)) => b"igloo package 2\0",
+        (Some(_), _) => b"igloo package 3\0",
+    });
     hash.update((manifest.len() as u64).to_le_bytes());
     hash.update(manifest);
     if let Some(executable) = &files.executable {
         hash.update((executable.len() as u64).to_le_bytes());
         hash.update(executable);
         hash.update([u8::from(files.component.is_some())]);
+    }
+    if let Some(archive) = &files.files {
+        hash.update((archive.len() as u64).to_le_bytes());
+        hash.update(archive);
     }
     hash.update(files.component.as_deref().unwrap_or_default());
     PackageId(hexadecimal(&hash.finalize()))
@@ -97,6 +110,11 @@ pub(crate) fn executable(packages: &Path, id: &PackageId) -> PathBuf {
     packages.join(id.as_str()).join(EXECUTABLE)
 }
 
+/// Where what a package's archive had is.
+pub(crate) fn unpacked(packages: &Path, id: &PackageId) -> PathBuf {
+    packages.join(id.as_str()).join(FILES)
+}
+
 /// Puts a package's files in their place. Durable when it returns.
 pub(crate) fn write(packages: &Path, id: &PackageId, manifest: &str, files: &PackageFiles) -> io::Result<()> {
     let new = packages.join(format!("{UNFINISHED}{id}"));
@@ -109,6 +127,9 @@ pub(crate) fn write(packages: &Path, id: &PackageId, manifest: &str, files: &Pac
         }
         if let Some(executable) = &files.executable {
             write_file(&new.join(EXECUTABLE), executable, 0o500)?;
+        }
+        if let Some(archive) = &files.files {
+            archive::unpack(archive, &new.join(FILES))?;
         }
         sync(&new)
     };
@@ -162,7 +183,7 @@ mod tests {
     use super::*;
 
     fn files(component: Option<&[u8]>, executable: Option<&[u8]>) -> PackageFiles {
-        PackageFiles { component: component.map(Vec::from), executable: executable.map(Vec::from) }
+        PackageFiles { component: component.map(Vec::from), executable: executable.map(Vec::from), files: None }
     }
 
     #[test]

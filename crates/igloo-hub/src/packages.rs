@@ -17,6 +17,7 @@ use igloo_protocol::{Engine, Manifest, RunAs};
 use parking_lot::Mutex;
 
 use crate::{
+    archive,
     core::Core,
     engines::Runnable,
     events::HubEvent,
@@ -25,7 +26,7 @@ use crate::{
     shared_tree::now,
 };
 
-/// A file of a package in its place, by the content that it must have.
+/// A file or folder of a package in its place, by the content that it must have.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredFile {
     pub(crate) path: PathBuf,
@@ -40,6 +41,8 @@ pub(crate) struct Package {
     pub(crate) size: u64,
     component: Option<StoredFile>,
     executable: Option<StoredFile>,
+    /// The folder of what its archive had.
+    files: Option<StoredFile>,
     /// Whether what its own engine runs is ready.
     compiled: Mutex<CompileState>,
     /// Locked while compiling, so that this happens once however many wait for it.
@@ -59,6 +62,7 @@ impl Package {
         size: u64,
         component: Option<StoredFile>,
         executable: Option<StoredFile>,
+        files: Option<StoredFile>,
     ) -> Arc<Self> {
         let compiled = Mutex::new(match component {
             Some(_) => CompileState::Compiling { since: now() },
@@ -70,6 +74,7 @@ impl Package {
             size,
             component,
             executable,
+            files,
             compiled,
             prepared: tokio::sync::Mutex::default(),
             isolated: tokio::sync::Mutex::default(),
@@ -158,13 +163,17 @@ impl Package {
         Ok(isolated)
     }
 
-    /// The executable, once its content was seen to be what was installed.
+    /// The executable, once its content and that of its files were seen to be what was installed.
     async fn program(&self, core: &Core) -> Result<PathBuf, String> {
         let file = self.executable.clone().ok_or_else(|| String::from("the package has no native executable"))?;
         let mut checked = self.checked.lock().await;
         if !*checked {
             let StoredFile { path, sha256 } = file.clone();
-            let reading = core.runtime.spawn_blocking(move || package_files::check(&path, &sha256));
+            let files = self.files.clone();
+            let reading = core.runtime.spawn_blocking(move || {
+                package_files::check(&path, &sha256)?;
+                files.map_or(Ok(()), |StoredFile { path, sha256 }| archive::check(&path, &sha256))
+            });
             let found = reading.await.unwrap_or_else(|_| Err(String::from("the hub is stopping")));
             self.damaged.store(found.is_err(), Ordering::Release);
             found?;

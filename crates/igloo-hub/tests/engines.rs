@@ -23,7 +23,7 @@ async fn install(home: &Home, provider: &str, executable: Option<&[u8]>) -> Resu
     let (manifest, component) = files("bench");
     let manifest = manifest.replacen("executable = \"bench\"", "", 1);
     let manifest = manifest.replacen("[provider]", &format!("[provider]\n{provider}"), 1);
-    let files = PackageFiles { component: Some(component), executable: executable.map(Vec::from) };
+    let files = PackageFiles { component: Some(component), executable: executable.map(Vec::from), files: None };
     home.hub.add_package(manifest, files).await
 }
 
@@ -41,6 +41,15 @@ async fn files_are_those_that_the_manifest_names() {
         (named, Some(b"PK\x03\x04".as_slice()), "bench is not an executable"),
     ] {
         match install(&home, provider, executable).await {
+            Err(Error::Invalid(text)) => assert!(text.contains(expected), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let (manifest, _) = files("bench");
+    let manifest = manifest.replacen("[provider]", "[provider]\nfiles = \"bench.tar\"", 1);
+    for (archive, expected) in [(None, "bench.tar, and it was not given"), (Some(vec![1; 1024]), "archive is refused")] {
+        let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()), files: archive };
+        match home.hub.add_package(manifest.clone(), files).await {
             Err(Error::Invalid(text)) => assert!(text.contains(expected), "{text}"),
             other => panic!("{other:?}"),
         }
@@ -63,7 +72,7 @@ async fn of_two_named_files_one_is_enough() {
 
     // The manifest's own engine is the component's.
     let (manifest, _) = files("bench");
-    let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()) };
+    let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()), files: None };
     let native = home.hub.add_package(manifest.clone(), files).await.unwrap();
     assert_eq!(native.runs_as, [RunAs::Process]);
     let refused = home.hub.add_instance(instance(&native, RunAsChoice::default())).await.unwrap_err();

@@ -105,6 +105,10 @@ pub struct Provider {
     /// The native executable's file, beside the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executable: Option<String>,
+    /// An archive of files that the executable needs, beside the manifest: an uncompressed tar with regular files alone.
+    /// They are in `files/` beside the executable when it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
     /// Protections without which its process does not start, unless its owner accepts that one is lacking.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub requires: BTreeSet<Protection>,
@@ -150,7 +154,8 @@ impl Provider {
     }
 
     fn check(&self) -> Result<(), String> {
-        for (name, file) in [("component", &self.component), ("executable", &self.executable)] {
+        let names = [("component", &self.component), ("executable", &self.executable), ("files", &self.files)];
+        for (name, file) in names {
             let Some(file) = file else { continue };
             if file.is_empty() || file.contains(['/', '\\', '\0']) || file.starts_with('.') || file == "igloo.toml" {
                 let shown = file.escape_debug();
@@ -159,6 +164,12 @@ impl Provider {
         }
         if self.component.is_some() && self.component == self.executable {
             return Err(String::from("provider.executable: one file cannot be the component and the executable"));
+        }
+        if self.files.is_some() && (self.files == self.component || self.files == self.executable) {
+            return Err(String::from("provider.files: one file cannot be the archive and what is run"));
+        }
+        if self.files.is_some() && self.executable.is_none() {
+            return Err(String::from("provider.files: they are for an executable, and there is none"));
         }
         if self.file(self.engine).is_none() {
             let field = match self.engine {

@@ -49,10 +49,8 @@ colours off.";
 pub(crate) enum Command {
     /// Run a hub here.
     Up(Up),
-    /// Build a provider in Rust from its source: a package that `igloo install` takes.
-    #[command(
-        after_help = "Examples:\n  igloo build\n  igloo build ./lamp --out packages\n  igloo build --engine process\n\nNeeds Rust and, for a component, its target wasm32-wasip2: rustup target add wasm32-wasip2"
-    )]
+    /// Build a provider in Rust or Python from its source: a package that `igloo install` takes.
+    #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
     /// Add a provider from a package: a folder with igloo.toml and the files it names.
     #[command(visible_alias = "add")]
@@ -179,17 +177,35 @@ Examples:
   igloo set 'Floor lamp' color=#ff8800
   igloo set lamp-1 switch=off --timeout 1s";
 
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  igloo build                          the provider in this folder
+  igloo build ./lamp --out packages
+  igloo build --engine process         a native program instead of a component
+  igloo build ./lifx --verbose         Python: what was resolved, and imported late
+  igloo build ./lifx --upgrade         Python: the newest versions that pyproject.toml allows
+
+In Rust (Cargo.toml), a build needs cargo and, for a component, its target: rustup target add wasm32-wasip2
+In Python (pyproject.toml), it needs python3 with venv, and pip's index unless everything is in the cache. The class
+is named there: [tool.igloo], provider = \"module:Class\".";
+
 #[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The crate's folder, with Cargo.toml and igloo.toml.
+    /// The provider's folder, with igloo.toml, and Cargo.toml or pyproject.toml.
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
-    /// Where to put the package, in a folder of its name [default: `igloo` in cargo's target folder].
+    /// Where to put the package, in a folder of its name [default: `igloo` in cargo's target folder, or in `build`].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// What to build [default: each that igloo.toml names a file for].
     #[arg(long, value_enum)]
     pub(crate) engine: Option<BuildEngine>,
+    /// Resolve the dependencies of a provider in Python anew.
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+    /// Tell everything about the build of a provider in Python.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 /// What a provider is compiled to.

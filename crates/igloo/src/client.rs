@@ -143,7 +143,8 @@ impl Client {
     /// Uploads a package.
     pub(crate) async fn upload<T: DeserializeOwned>(&self, manifest: String, files: PackageFiles) -> anyhow::Result<T> {
         let mut form = reqwest::multipart::Form::new().text("manifest", manifest);
-        for (name, file) in [("component", files.component), ("executable", files.executable)] {
+        let files = [("component", files.component), ("executable", files.executable), ("files", files.files)];
+        for (name, file) in files {
             if let Some(bytes) = file {
                 form = form.part(name, reqwest::multipart::Part::bytes(bytes).file_name(name));
             }

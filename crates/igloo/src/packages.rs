@@ -35,7 +35,14 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Package> {
         Some(path) if path.exists() || !is_there(other) => read_file(path).map(Some),
         _ => Ok(None),
     };
-    let files = PackageFiles { component: file(&component, &executable)?, executable: file(&executable, &component)? };
+    let mut files = PackageFiles {
+        component: file(&component, &executable)?,
+        executable: file(&executable, &component)?,
+        files: None,
+    };
+    if let (Some(name), Some(_)) = (&manifest.provider.files, &files.executable) {
+        files.files = Some(read_file(&folder.join(name))?);
+    }
     Ok(Package { manifest, text, files })
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .hub import ROOT, Hub, command, package
+from .hub import PATIENCE, ROOT, Hub, command, package
 
 IGLOO = command()
 pytestmark = pytest.mark.skipif(IGLOO is None, reason="no hub: cargo build --release -p igloo, or IGLOO_COMMAND")
@@ -235,17 +235,19 @@ class Meter(Provider[None]):
 
 def test_a_serial_port_is_its_slot(hub: Hub, tmp_path: Path) -> None:
     server = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=answer_once, args=(server,), daemon=True).start()
+    is_read = threading.Event()
+    threading.Thread(target=answer_once, args=(server, is_read), daemon=True).start()
     manifest = '[[wants]]\ngrant = "serial:meter=?"\nwhy = "Reads"\n\n[config]\ntype = "object"\n'
     made = package("meter", "Meter", METER, tmp_path, manifest)
     hub.run("install", made, "--grant", f"serial:meter=socket://127.0.0.1:{server.getsockname()[1]}")
     hub.until(lambda: value(hub, "meter/m/e/text") == "olleh")
+    is_read.set()
     hub.until(lambda: "end: disconnected" in hub.run("logs", "meter"))
     assert "other: access-denied" in hub.run("logs", "meter")
     server.close()
 
 
-def answer_once(server: socket.socket) -> None:
+def answer_once(server: socket.socket, is_read: threading.Event) -> None:
     line = b""
     # To look whether it is there, a hub connects and says nothing.
     while not line:
@@ -254,6 +256,7 @@ def answer_once(server: socket.socket) -> None:
             line = connection.makefile("rb").readline().strip()
             if line:
                 connection.sendall(line[::-1] + b"\n")
+                is_read.wait(PATIENCE)
 
 
 def test_a_package_by_hand_says_what_it_is(tmp_path: Path) -> None:

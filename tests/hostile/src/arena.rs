@@ -13,6 +13,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::PATIENCE;
 use crate::neighbour::Neighbour;
+use crate::pourer::Pourer;
 
 /// Between two looks at something that tells nobody when it changes.
 const STEP: Duration = Duration::from_millis(10);
@@ -29,6 +30,7 @@ pub struct Arena {
     /// Stands for the hub's API, and for a server of somebody else on this machine.
     api: TcpListener,
     other: TcpListener,
+    pourer: Pourer,
 }
 
 /// The project's root.
@@ -54,7 +56,7 @@ pub(crate) fn package(name: &str) -> (String, PackageFiles) {
     let manifest = String::from_utf8(read(String::from("igloo.toml"))).unwrap();
     let component = Some(read(format!("{}.wasm", name.replace('-', "_"))));
     let executable = manifest.contains("\nexecutable = ").then(|| read(name.to_owned()));
-    (manifest, PackageFiles { component, executable })
+    (manifest, PackageFiles { component, executable, files: None })
 }
 
 /// The breaker, with the line that says what it does.
@@ -65,7 +67,7 @@ pub(crate) fn breaker(what: &str) -> (String, PackageFiles) {
          [actions.try]\ndescription = \"Tries one thing.\"\nparameters = { type = \"object\" }\n\
          [config]\ntype = \"object\"\n";
     let executable = Some(format!("{SCRIPT}\n\nmain(\"{what}\")\n").into_bytes());
-    (manifest.to_owned(), PackageFiles { component: None, executable })
+    (manifest.to_owned(), PackageFiles { component: None, executable, files: None })
 }
 
 fn which(name: &str) -> InstanceRef {
@@ -82,7 +84,7 @@ impl Arena {
         let engine = EngineOptions::new(workspace().join("target/tmp/hostile-cache")).launcher(igloo());
         let api_addresses = vec![api.local_addr().unwrap()];
         let hub = Hub::open(Options { data: data.path().join("data"), engine, api_addresses }).await.unwrap();
-        let arena = Self { hub, data, api, other };
+        let arena = Self { hub, data, api, other, pourer: Pourer::start() };
         arena.add(package("bench"), GOOD, None, &[], json!({})).await;
         arena.until(GOOD, "ready", |info| info.ready).await;
         arena
@@ -102,12 +104,19 @@ impl Arena {
             .replace("{hub}", &std::process::id().to_string())
             .replace("{api}", &port(&self.api))
             .replace("{other}", &port(&self.other))
+            .replace("{pourer}", &self.pourer.port().to_string())
     }
 
     /// Starts the bad one.
     pub async fn start_bad(&self, package: (String, PackageFiles), run_as: RunAs, grants: &[&str], config: Json) {
         let grants: Vec<String> = grants.iter().map(|grant| self.fill_in(grant)).collect();
         self.add(package, BAD, Some(run_as), &grants, config).await;
+    }
+
+    /// Starts the provider on the SDK as the bad one, to try things.
+    pub async fn start_hostile(&self, run_as: RunAs, grants: &[&str]) {
+        self.start_bad(package("hostile"), run_as, grants, json!({ "life": "good" })).await;
+        self.until_bad("ready", |info| info.ready).await;
     }
 
     /// Starts the breaker as the bad one.
@@ -135,6 +144,19 @@ impl Arena {
         let name = Some(name.parse().unwrap());
         let request = NewInstance { package, name, config, grants: all, run_as, start: true };
         self.hub.add_instance(request).await.unwrap();
+    }
+
+    /// The server that pours.
+    #[must_use]
+    pub fn pourer(&self) -> &Pourer {
+        &self.pourer
+    }
+
+    /// Whether somebody has connected to the server of somebody else. It accepts nobody else.
+    #[must_use]
+    pub fn was_other_reached(&self) -> bool {
+        self.other.set_nonblocking(true).unwrap();
+        self.other.accept().is_ok()
     }
 
     /// The bad one, as of now.

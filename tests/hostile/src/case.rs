@@ -7,10 +7,13 @@ use igloo_protocol::RunAs;
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Arena, PATIENCE, UNNOTICED, arena};
+use crate::{Arena, PATIENCE, UNNOTICED, arena, tables};
 
 /// How long a case lasts at least: so long is the neighbour watched.
 const AT_LEAST: Duration = Duration::from_millis(300);
+
+/// How long what is poured does not change when it is at rest.
+const REST: Duration = Duration::from_millis(500);
 
 /// Something that must be visible.
 #[derive(Clone, Copy)]
@@ -25,6 +28,8 @@ pub enum Seen {
     Answered(&'static [&'static str]),
     /// The command's outcome has this.
     Outcome(&'static str),
+    /// What is poured at it comes to rest, after so many MiB at most: nobody keeps it all.
+    Stalls(u64),
     /// Its figures are so.
     Counts(&'static str, fn(&InstanceInfo) -> bool),
     /// It runs and obeys all the same.
@@ -63,6 +68,12 @@ pub fn outcome(text: &'static str) -> Seen {
     Seen::Outcome(text)
 }
 
+/// What is poured at it comes to rest, after so many MiB at most.
+#[must_use]
+pub fn stalls(mib: u64) -> Seen {
+    Seen::Stalls(mib)
+}
+
 /// Its figures are so.
 #[must_use]
 pub fn counts(what: &'static str, so: fn(&InstanceInfo) -> bool) -> Seen {
@@ -71,6 +82,8 @@ pub fn counts(what: &'static str, so: fn(&InstanceInfo) -> bool) -> Seen {
 
 enum Guest {
     Hostile(&'static str),
+    /// As a component with two tables more of so many elements, which grow at its start until that is refused.
+    Tables(u32),
     Breaker(&'static str),
 }
 
@@ -100,6 +113,12 @@ pub fn life(life: &'static str) -> Case {
 #[must_use]
 pub fn tries(what: &'static str, to: &'static str) -> Case {
     Case::new(Guest::Hostile("good"), Does::Tries(what, to))
+}
+
+/// The provider on the SDK has two tables of so many elements, and grows them until that is refused.
+#[must_use]
+pub fn grows_tables(count: u32) -> Case {
+    Case::new(Guest::Tables(count), Does::Nothing)
 }
 
 /// The provider on the SDK gets so many commands to one entity at the same time.
@@ -149,6 +168,11 @@ impl Case {
     fn package(&self) -> ((String, PackageFiles), Json) {
         match self.guest {
             Guest::Hostile(life) => (arena::package("hostile"), json!({ "life": life })),
+            Guest::Tables(count) => {
+                let (manifest, mut files) = arena::package("hostile");
+                files.component = files.component.map(|component| tables::added_to(&component, count));
+                ((manifest, files), json!({}))
+            }
             Guest::Breaker(life) => (arena::breaker(life), json!({})),
         }
     }
@@ -191,6 +215,13 @@ impl Case {
     }
 }
 
+/// Whether a number stays as it is for a while.
+async fn is_at_rest(number: impl Fn() -> u64) -> bool {
+    let before = number();
+    tokio::time::sleep(REST).await;
+    number() == before
+}
+
 /// Waits until it is visible.
 async fn check(arena: &Arena, seen: Seen, said: &str) {
     match seen {
@@ -222,6 +253,12 @@ async fn check(arena: &Arena, seen: Seen, said: &str) {
             assert!(texts.iter().any(|text| said.contains(text)), "not {texts:?}: {said:.500}\n{}", arena.story());
         }
         Seen::Outcome(text) => assert!(said.contains(text), "not {text}: {said}\n{}", arena.story()),
+        Seen::Stalls(mib) => {
+            let poured = || arena.pourer().poured();
+            let at_rest = async { while poured() == 0 || !is_at_rest(poured).await {} };
+            let rests = tokio::time::timeout(PATIENCE, at_rest).await.is_ok();
+            assert!(rests && poured() <= mib << 20, "{} KiB are poured\n{}", poured() >> 10, arena.story());
+        }
         Seen::Counts(what, so) => {
             arena.until_bad(what, so).await;
         }

@@ -11,9 +11,14 @@ mod arena;
 mod case;
 mod machine;
 mod neighbour;
+mod pourer;
+mod tables;
 
 pub use arena::{Arena, igloo, workspace};
-pub use case::{Case, Seen, answered, attempts, breaks, commands, counts, denied, ended, life, logged, outcome, tries};
+pub use case::{
+    Case, Seen, answered, attempts, breaks, commands, counts, denied, ended, grows_tables, life, logged, outcome,
+    stalls, tries,
+};
 pub use machine::{descriptors, processes_with};
 
 /// How long anything may take: many times what it does.
@@ -29,7 +34,10 @@ macro_rules! cases {
         $(
             mod $name {
                 #[allow(unused_imports, reason = "each row needs some of it")]
-                use $crate::{answered, attempts, breaks, commands, counts, denied, ended, life, logged, outcome, tries};
+                use $crate::{
+                    answered, attempts, breaks, commands, counts, denied, ended, grows_tables, life, logged, outcome, stalls,
+                    tries,
+                };
                 #[allow(unused_imports, reason = "each row needs some of it")]
                 use $crate::Seen;
                 $crate::cases!(@ways [$(#[$meta])*] $case, $($way)+);

@@ -110,7 +110,8 @@ impl Home {
             let manifest: toml::Table = text.parse().unwrap();
             manifest["provider"].get(key).and_then(toml::Value::as_str).map(read)
         };
-        let files = PackageFiles { component: named("component"), executable: named("executable") };
+        let files =
+            PackageFiles { component: named("component"), executable: named("executable"), files: named("files") };
         let package = self.hub.add_package(text, files).await.unwrap().id;
         let mut all = Grants::default();
         for grant in grants {

@@ -15,7 +15,7 @@ mod relay;
 
 pub use home::{Home, component, device, number, value, workspace};
 pub use line::Line;
-pub use network::in_own_network;
+pub use network::{in_own_network, in_own_network_with_names, in_own_network_without_cgroups};
 pub use program::{Program, ask, free_port};
 pub use python::{Python, run, venv};
 pub use relay::Relay;

@@ -75,6 +75,12 @@ impl Program {
         assert!(connected.await.is_ok(), "{} does not listen on {port}:\n{}", self.name, self.said());
     }
 
+    /// Its process, until it has ended.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// What it has said so far, or lately.
     #[must_use]
     pub fn said(&self) -> String {

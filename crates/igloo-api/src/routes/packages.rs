@@ -32,6 +32,9 @@ struct Upload {
     /// The native executable, if the manifest names one.
     #[schema(value_type = Option<String>, format = Binary)]
     executable: Option<Vec<u8>>,
+    /// The archive of files that the executable needs, if the manifest names one.
+    #[schema(value_type = Option<String>, format = Binary)]
+    files: Option<Vec<u8>>,
 }
 
 /// The packages.
@@ -94,9 +97,10 @@ async fn parts(mut request: Request) -> Result<(String, PackageFiles), Problem> 
             Some("manifest") => (&mut manifest, manifest::MAX_BYTES),
             Some("component") => (&mut files.component, LARGEST),
             Some("executable") => (&mut files.executable, LARGEST),
+            Some("files") => (&mut files.files, LARGEST),
             other => {
                 return Err(Problem::invalid(format!(
-                    "'{}' is not a part of a package: there are 'manifest', 'component' and 'executable'",
+                    "'{}' is not a part of a package: there are 'manifest', 'component', 'executable' and 'files'",
                     other.unwrap_or_default().escape_debug()
                 )));
             }

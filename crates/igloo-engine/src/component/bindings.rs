@@ -18,6 +18,8 @@ wasmtime::component::bindgen!({
         "igloo:crypto/agreement.static-key": crate::component::capability::crypto::StaticKey,
         "igloo:crypto/cipher.running": crate::component::capability::crypto::Running,
         "igloo:crypto/signature.signing-key": crate::component::capability::crypto::SigningKey,
+        "igloo:tls/connections.configuration": crate::component::capability::tls::Configuration,
+        "igloo:tls/connections.connection": crate::component::capability::tls::Connection,
         "wasi:clocks": wasmtime_wasi::p3::bindings::clocks,
         "wasi:random": wasmtime_wasi::p3::bindings::random,
         "wasi:sockets": wasmtime_wasi::p3::bindings::sockets,

@@ -52,8 +52,9 @@ use crate::{
 const TICK: Duration = Duration::from_millis(5);
 /// How long code may run without coming to rest.
 pub const SPIN_LIMIT: Duration = Duration::from_secs(5);
-/// How nice guests' threads are, and those of guests that compute for long. Not the nicest, 19: a thread that is hardly ever
-/// run again keeps whatever lock it holds, such as the tree's, from everybody.
+/// How nice guests' threads are, and those of guests that compute for long. Neither the nicest,
+/// 19, nor `SCHED_IDLE` (sched(7)): a thread that is hardly ever run again keeps whatever lock it holds, such as the
+/// tree's while its guest writes, from everybody.
 const QUICK: i32 = 5;
 const SLOW: i32 = 10;
 /// When an instance has settled: what it has not touched since may go.

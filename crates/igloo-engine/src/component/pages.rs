@@ -54,7 +54,8 @@ impl Text {
     /// Reads a record that has been verified.
     pub(super) fn read(record: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u64::from_le_bytes(record.get(at..at + 8)?.try_into().ok()?));
-        let text = Self { offset: number(0)?, length: number(8)?, hash: record.get(16..Self::RECORD)?.try_into().ok()? };
+        let text =
+            Self { offset: number(0)?, length: number(8)?, hash: record.get(16..Self::RECORD)?.try_into().ok()? };
         (text.length > 0).then_some(text)
     }
 }

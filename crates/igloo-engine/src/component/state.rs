@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     Launch,
-    capability::{crypto, http::Http},
+    capability::{crypto, http::Http, tls::Tls},
 };
 use crate::{counted::Full, home::Home, instance::Meters, output::Output, outside::Outside};
 use igloo_protocol::LogLevel;
@@ -47,6 +47,7 @@ pub(crate) struct State {
     counted_at: Instant,
     /// Keys of `igloo:crypto`.
     pub(crate) keys: ResourceTable,
+    pub(crate) tls: Tls,
     pub(crate) home: Arc<dyn Home>,
     pub(crate) outside: Arc<dyn Outside>,
     meters: Arc<Meters>,
@@ -97,6 +98,7 @@ impl State {
             uncounted: false,
             counted_at: Instant::now(),
             keys: crypto::keys(),
+            tls: Tls::new(launch.roots.clone(), launch.limits.sockets),
             home: launch.home.clone(),
             outside,
             meters,

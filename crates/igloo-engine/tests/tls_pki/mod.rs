@@ -141,6 +141,27 @@ impl Pki {
         leaf
     }
 
+    /// One of version 1, signed by itself: without a word about names or purposes.
+    pub(crate) fn version_1(&self, name: &str) -> Leaf {
+        let (stem, certificate) = self.next();
+        let leaf = Leaf { certificate, key: make_key(self.directory.path(), &stem, "p256") };
+        let request = self.directory.path().join(format!("{stem}.csr"));
+        openssl(&["req", "-new", "-key", leaf.key(), "-subj", &format!("/CN={name}"), "-out", text(&request)]);
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            text(&request),
+            "-signkey",
+            leaf.key(),
+            "-days",
+            "2",
+            "-out",
+            leaf.certificate(),
+        ]);
+        leaf
+    }
+
     /// An authority that expired yesterday.
     pub(crate) fn expired_root(&self) -> Leaf {
         self.sign_with("p256", "Old root", "-1", "basicConstraints=critical,CA:TRUE")
@@ -258,9 +279,8 @@ pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// What `openssl s_client` reads after it has sent this text, tried until somebody listens.
-pub(crate) async fn s_client(pki: &Pki, port: u16, name: &str, version: &str, sent: &str) -> String {
-    let address = format!("127.0.0.1:{port}");
+/// Until somebody listens on this port.
+pub(crate) async fn listening(port: u16) {
     let listening = async {
         // Whether it listens cannot be asked without being its one client: the system's table says.
         let entry = format!("0100007F:{port:04X} 00000000:0000 0A");
@@ -269,6 +289,12 @@ pub(crate) async fn s_client(pki: &Pki, port: u16, name: &str, version: &str, se
         }
     };
     timeout(DEADLINE, listening).await.expect("the guest listens");
+}
+
+/// What `openssl s_client` reads after it has sent this text, tried until somebody listens.
+pub(crate) async fn s_client(pki: &Pki, port: u16, name: &str, version: &str, sent: &str) -> String {
+    let address = format!("127.0.0.1:{port}");
+    listening(port).await;
     let mut child = tokio::process::Command::new("openssl")
         .args(["s_client", "-connect", &address, "-servername", name, "-verify_hostname", name, version, "-quiet"])
         .args(["-verify_return_error", "-CAfile", pki.root_path()])

@@ -26,6 +26,7 @@ pub(crate) struct PackageRow {
     pub(crate) manifest: String,
     pub(crate) component_sha256: Option<String>,
     pub(crate) executable_sha256: Option<String>,
+    pub(crate) files_sha256: Option<String>,
     pub(crate) size: u64,
 }
 
@@ -98,15 +99,17 @@ fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Option<T> {
 /// Reads everything.
 pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Loaded> {
     let mut loaded = Loaded::default();
-    let mut statement = connection
-        .prepare("SELECT id, manifest, NULLIF(component_sha256, ''), executable_sha256, size FROM packages")?;
+    let mut statement = connection.prepare(
+        "SELECT id, manifest, NULLIF(component_sha256, ''), executable_sha256, files_sha256, size FROM packages",
+    )?;
     let rows = statement.query_map([], |row| {
         Ok(PackageRow {
             id: row.get(0)?,
             manifest: row.get(1)?,
             component_sha256: row.get(2)?,
             executable_sha256: row.get(3)?,
-            size: id(row, 4)?,
+            files_sha256: row.get(4)?,
+            size: id(row, 5)?,
         })
     })?;
     loaded.packages = rows.collect::<rusqlite::Result<_>>()?;
@@ -199,13 +202,14 @@ pub(crate) fn set_meta(connection: &Connection, key: &str, value: u64) -> rusqli
 pub(crate) fn add_package(connection: &Connection, package: &PackageRow) -> rusqlite::Result<()> {
     connection
         .execute(
-            "INSERT INTO packages (id, manifest, component_sha256, executable_sha256, size)
-             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            "INSERT INTO packages (id, manifest, component_sha256, executable_sha256, files_sha256, size)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
             params![
                 package.id,
                 package.manifest,
                 package.component_sha256.as_deref().unwrap_or_default(),
                 package.executable_sha256,
+                package.files_sha256,
                 integer(package.size)
             ],
         )

@@ -81,6 +81,10 @@ const MIGRATIONS: &[&str] = &[
     -- The owner's choice: 'in-hub', 'isolated', 'process'; NULL is what the package says.
     ALTER TABLE instances ADD COLUMN run_as TEXT;
 ",
+    "
+    -- The digest of what a package's archive had.
+    ALTER TABLE packages ADD COLUMN files_sha256 TEXT;
+",
 ];
 
 /// Opens the database, made if it is not there, with the newest schema. Blocks.

@@ -16,6 +16,7 @@ from igloo import _host
 LINE: Final = 4096
 """Bytes of a log line that a hub keeps (`wit/provider.wit`)."""
 _HEAD: Final = 1024
+_HERE: Final = __file__.removesuffix("_log.py")
 
 
 def level(number: int) -> _host.Level:
@@ -61,8 +62,11 @@ def summary(error: BaseException) -> str:
 
 
 def traceback(what: str, error: BaseException) -> None:
-    """An author's exception, with file and line."""
-    text = "".join(tracebacks.format_exception(error))
+    """An author's exception, with file and line, from where the author's code begins."""
+    at = error.__traceback__
+    while at is not None and at.tb_frame.f_code.co_filename.startswith(_HERE):
+        at = at.tb_next
+    text = "".join(tracebacks.TracebackException(type(error), error, at or error.__traceback__).format())
     log("error", f"{what}\n{text.rstrip()}")
 
 

@@ -25,11 +25,6 @@ _REFUSALS = {
     "limit": "a limit is exceeded",
     "not-writable": "it has no state",
 }
-_EMIT = {
-    "not-described": "the event's device is not described",
-    "not-an-event": "the component is not an event",
-    "limit": "a limit is exceeded",
-}
 
 
 class Part:
@@ -134,12 +129,15 @@ class Event(Part):
         """
         tagged = None if data is None else values.infer(data)
         if self.handle is None:
-            raise EmitError("not-described", f"{self}: {_EMIT['not-described']}")
+            raise self._error(EmitError("not-described"))
         try:
             _host.current().emit(self.handle, event, tagged)
         except EmitError as error:
-            code = "not-described" if error.code == "unknown-component" else error.code
-            raise EmitError(code, f"{self}: {_EMIT.get(code, error.text)}", error.lost) from None
+            unknown = error.code == "unknown-component"
+            raise self._error(EmitError("not-described") if unknown else error) from None
+
+    def _error(self, error: EmitError) -> EmitError:
+        return EmitError(error.code, f"{self}: {error.text}", error.lost)
 
 
 class Trigger(Part):

@@ -8,8 +8,9 @@ with its traceback in the log.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 
 class IglooError(Exception):
@@ -43,12 +44,15 @@ class Unavailable(CommandError):
 
 
 class _Coded(IglooError):
-    """A code for programs and a text for people."""
+    """A code for programs and a text for people, which codes of the contract bring with them."""
 
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
+    _texts: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, code: str, text: str = "") -> None:
+        text = text or self._texts.get(code, "")
+        super().__init__(f"{code}: {text}" if text else code)
         self.code = code
-        self.text = text
+        self.text = text or code
 
 
 class Failed(_Coded, CommandError):
@@ -62,7 +66,13 @@ class DescribeError(_Coded):
 class EmitError(_Coded):
     """An event was not taken: `not-described`, `not-an-event`, `overflow`, `limit`, or another code."""
 
-    def __init__(self, code: str, text: str, lost: int = 0) -> None:
+    _texts: ClassVar = {
+        "not-described": "the event's device is not described",
+        "not-an-event": "the component is not an event",
+        "limit": "a limit is exceeded",
+    }
+
+    def __init__(self, code: str, text: str = "", lost: int = 0) -> None:
         super().__init__(code, text)
         self.lost = lost
         """With `overflow`: how many events this session has lost so far."""
@@ -71,9 +81,17 @@ class EmitError(_Coded):
 class StoreError(_Coded):
     """The store did not do it, and nothing was changed: `quota`, `unavailable`, `format`, or another code."""
 
+    _texts: ClassVar = {"quota": "the granted storage is used up, or the key or value is too large"}
+
 
 class DiscoveryError(_Coded):
     """The hub does not look: `access-denied`, `unavailable`, `invalid-argument`, or another code."""
+
+    _texts: ClassVar = {
+        "access-denied": "the owner has not granted this service type",
+        "unavailable": "this hub cannot look",
+        "invalid-argument": "the service type or search target is not well formed",
+    }
 
 
 class SerialError(_Coded, OSError):
@@ -82,6 +100,15 @@ class SerialError(_Coded, OSError):
     The code is one of `igloo:serial`: `access-denied`, `not-found`, `busy`, `invalid-settings`, `unsupported`,
     `disconnected`, `timeout`, or another.
     """
+
+    _texts: ClassVar = {
+        "access-denied": "the owner has not granted this slot, or the manifest does not name it",
+        "not-found": "the port is not there now",
+        "busy": "somebody else has the port open",
+        "unsupported": "the port has no such function",
+        "disconnected": "the port went away",
+        "timeout": "the hub gave up waiting for the port",
+    }
 
 
 @dataclass(frozen=True, slots=True)

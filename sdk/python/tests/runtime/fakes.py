@@ -215,6 +215,8 @@ def install(directory: Path) -> types.ModuleType:
         ours = importlib.util.module_from_spec(spec)
         sys.modules["_ssl"] = ours
         spec.loader.exec_module(ours)
+        # What CPython 3.11's `ssl.py` imports, and 3.12's no longer does.
+        vars(ours).setdefault("RAND_pseudo_bytes", None)
         code = importlib.util.spec_from_file_location("ssl", ssl.__file__)
         assert code is not None
         assert code.loader is not None

@@ -91,6 +91,7 @@ fn finding(finding: Option<Finding>) -> Json {
             "addresses": service.addresses,
             "colour": service.text("colour"),
         } }),
+        Some(Finding::Lost { kind, name }) => json!({ "lost": { "kind": kind, "name": name } }),
         Some(Finding::DeviceFound(device)) => {
             json!({ "device": { "target": device.target, "usn": device.usn, "location": device.location } })
         }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod hostile;
+mod hub;
 mod measure;
 mod server;
 
@@ -86,6 +87,16 @@ impl Provider for Cases {
     }
 
     async fn action(&self, name: &str, parameters: Json) -> Result<Json, CommandError> {
+        if let Some(case) = name.strip_prefix("hub-tls-") {
+            let p = igloo::serde_json::from_value(parameters)?;
+            return Ok(match case {
+                "connect" => hub::connect(&p).await?,
+                "download" => hub::download(&p).await?,
+                "serve" => hub::serve(&p).await?,
+                "hostile" => hub::hostile()?,
+                _ => return Err(CommandError::rejected("no such case")),
+            });
+        }
         let p: Parameters = igloo::serde_json::from_value(parameters)?;
         let outcome = match name {
             "connect" => connect(&p).await,

@@ -26,7 +26,8 @@ cases! {
     allocates_until_it_is_refused: in_hub isolated => life("allocate").lasts(1).sees(logged("the memory limit of 64MiB"));
     allocates_until_it_is_killed: process => life("allocate").lasts(1).sees(ended("memory limit of 64MiB"));
     opens_sockets_until_it_is_refused: in_hub isolated process =>
-        tries("sockets", "").sees(answered(&["refused:", "Interrupted"]));
+        tries("sockets", "").sees(answered(&["refused:"])).sees(logged("grant sockets=512 for more"))
+            .sees(Seen::Obeys);
     browses_until_it_is_refused: in_hub isolated process =>
         tries("browsers", "_hostile._tcp").granted(&["discovery:_hostile._tcp"]).sees(answered(&["after 16"]));
     describes_too_many_devices: in_hub isolated process =>

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod floods;
 mod life;
 mod orphans;
 mod outside;
+mod rebinding;
 mod sandbox;
 mod wire;

@@ -1,7 +1,7 @@
 //! What a provider reaches for outside of itself: addresses, names, ports, files. One policy for all ways to run.
 //!
 //! A granted name that resolves to what was not granted (DNS rebinding) is `localhost` here, which every machine has;
-//! that a name's later answers authorise nothing without a lookup is `policy::tests` of igloo-engine.
+//! a name server that lies is in `rebinding`.
 
 use igloo_hostile::cases;
 

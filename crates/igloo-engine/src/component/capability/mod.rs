@@ -14,6 +14,7 @@ pub(crate) mod no_sockets;
 pub(crate) mod serial;
 mod sockets;
 mod store;
+pub(crate) mod tls;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::{
@@ -42,7 +43,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     igloo::provider::store::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::serial::ports::add_to_linker::<_, Everything>(linker, |state| state)?;
     igloo::discovery::browser::add_to_linker::<_, Everything>(linker, |state| state)?;
-    crypto::add_to_linker(linker)
+    crypto::add_to_linker(linker)?;
+    tls::add_to_linker(linker)
 }
 
 /// The part of WASI 0.2 that the standard libraries need.

@@ -24,14 +24,17 @@ FINDINGS: Final = 256
 
 
 def coded(error: CallFailed, of: str) -> tuple[str, str]:
-    """A code and a text for a call's error, as `{"store": "quota"}` or `{"store": {"other": ["code", "text"]}}` are."""
+    """A code and a text for a call's error, as `{"store": "quota"}` or `{"store": {"other": ["code", "text"]}}` are.
+
+    The text is empty for a code that needs none.
+    """
     content = error.error
     if content == "busy":
         return "busy", "too many calls wait for their answers"
     if isinstance(content, dict) and of in content:
         content = content[of]
     if isinstance(content, str):
-        return content, content.replace("-", " ")
+        return content, ""
     if isinstance(content, dict) and len(content) == 1:
         ((code, text),) = content.items()
         if code == "other" and isinstance(text, list) and len(text) == 2:

@@ -95,7 +95,7 @@ class _Port:
                 reason = await asyncio.shield(self._reason)
             if reason is not None:
                 return SerialError(*coded(CallFailed(reason), "serial"))
-        return SerialError("disconnected", "the port went away")
+        return SerialError("disconnected")
 
     async def send(self, data: bytes) -> None:
         if self._stream is None:

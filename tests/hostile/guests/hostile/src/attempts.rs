@@ -5,6 +5,8 @@ use std::{
     io::{self, Write as _},
 };
 
+use crate::flows::{Flows, endless, hold_bodies, hold_body, line, pour, swallow};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// What an attempt is told.
@@ -16,7 +18,7 @@ pub(crate) struct Attempt {
 }
 
 /// What came of it.
-pub(crate) async fn attempt(home: &igloo::Home, Attempt { what, to }: Attempt) -> String {
+pub(crate) async fn attempt(home: &igloo::Home, flows: &Flows, Attempt { what, to }: Attempt) -> String {
     match what.as_str() {
         "connect" => told(TcpStream::connect(&to).await.map(|_| "connected")),
         "send" => told(send(&to).await),
@@ -31,9 +33,28 @@ pub(crate) async fn attempt(home: &igloo::Home, Attempt { what, to }: Attempt) -
         "write" => told(fs::write(&to, "was here")),
         "environment" => format!("{:?}", std::env::vars().collect::<Vec<_>>()),
         "fill-disk" => fill_disk(),
+        "fill-directory" => told(fill_directory()),
         "fill-store" => fill_store(&home.store()).await,
         "sockets" => sockets().await,
         "browsers" => browsers(&to).await,
+        "hold-stream" => told(TcpStream::connect(&to).await.map(|stream| flows.keep(stream))),
+        "hold-body" => told(hold_body(flows, &to).await),
+        "hold-bodies" => hold_bodies(flows, &to).await,
+        "hoard-body" => told(endless(&to).send().await.map(|answer| answer.body.len())),
+        "hold-port" => told(igloo::serial::open(&to, line()).await.map(|port| flows.keep(port))),
+        "pour" => told(match TcpStream::connect(&to).await {
+            Ok(stream) => pour(stream).await,
+            Err(error) => Err(error),
+        }),
+        "pour-body" => {
+            let post = igloo::http::post(&to).body(vec![0; 8 << 20]).timeout(Duration::from_secs(1));
+            told(post.send().await.map(|answer| answer.status))
+        }
+        "pour-port" => match igloo::serial::open(&to, line()).await {
+            Ok(port) => told(pour(port).await),
+            Err(error) => format!("refused: {error:?}"),
+        },
+        "swallow" => told(TcpStream::connect(&to).await.map(swallow)),
         "long-answer" => "x".repeat(32 << 20),
         other => format!("there is no attempt {other}"),
     }
@@ -83,6 +104,15 @@ fn fill_disk() -> String {
         return format!("done: {written} MiB");
     };
     format!("refused: {error} after {written} MiB")
+}
+
+/// Writes many files, none of them large.
+fn fill_directory() -> io::Result<&'static str> {
+    let chunk = vec![b'x'; 1 << 20];
+    for file in 0..512 {
+        fs::write(format!("/data/part-{file}"), &chunk)?;
+    }
+    Ok("512 MiB")
 }
 
 async fn fill_store(store: &igloo::store::Store) -> String {

@@ -13,6 +13,7 @@
 )]
 
 mod attempts;
+mod flows;
 
 use igloo::prelude::*;
 use std::{cell::RefCell, hint::black_box, time::Duration};
@@ -53,6 +54,7 @@ struct Hostile {
     counter: Component<kinds::Count>,
     button: Component<kinds::Button>,
     hoard: RefCell<Vec<Vec<u8>>>,
+    flows: flows::Flows,
 }
 
 impl Provider for Hostile {
@@ -83,7 +85,15 @@ impl Provider for Hostile {
             }
             _ => {}
         }
-        Ok(Self { home, life: config.life, switch, counter, button, hoard: RefCell::default() })
+        Ok(Self {
+            home,
+            life: config.life,
+            switch,
+            counter,
+            button,
+            hoard: RefCell::default(),
+            flows: flows::Flows::default(),
+        })
     }
 
     async fn run(&self) -> igloo::Result<()> {
@@ -143,7 +153,7 @@ impl Provider for Hostile {
     }
 
     async fn action(&self, _: &str, parameters: Json) -> Result<Json, CommandError> {
-        Ok(json!(attempts::attempt(&self.home, igloo::serde_json::from_value(parameters)?).await))
+        Ok(json!(attempts::attempt(&self.home, &self.flows, igloo::serde_json::from_value(parameters)?).await))
     }
 }
 

@@ -1,106 +1,79 @@
-"""AES key wrapping, plain (RFC 3394) and padded (RFC 5649), over the hub's AES-ECB."""
+"""AES key wrap (RFC 3394), on the hub's AES."""
 
 from __future__ import annotations
 
 import hmac
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography import utils
+from cryptography.exceptions import _Reasons
+from igloo_runtime.crypto import host
 
-_PLAIN = b"\xa6" * 8
-"""What a plain wrap begins with (RFC 3394, 2.2.3.1)."""
-_PADDED = b"\xa6\x59\x59\xa6"
-"""What a padded wrap begins with, before the length (RFC 5649, 3)."""
-_ROUNDS = 6
+__all__ = [
+    "InvalidUnwrap", "aes_key_unwrap", "aes_key_unwrap_with_padding", "aes_key_wrap", "aes_key_wrap_with_padding",
+]  # fmt: skip
+
+#: RFC 3394, section 2.2.3.1.
+_INITIAL = b"\xa6" * 8
 
 
 class InvalidUnwrap(Exception):
-    """The wrapped key was made with another key, or is damaged."""
+    pass
 
 
-def _check_key(wrapping_key: bytes) -> None:
-    if len(wrapping_key) not in (16, 24, 32):
+def _running(key: bytes, encrypt: bool) -> host.Running:
+    if len(key) not in (16, 24, 32):
         raise ValueError("The wrapping key must be a valid AES key length")
+    return host.Running(f"aes-{len(key) * 8}-ecb", key, b"", encrypt)
 
 
-def _wrap(key: bytes, start: bytes, blocks: list[bytes]) -> bytes:
-    aes = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
-    count = 0
-    for _ in range(_ROUNDS):
-        for at, block in enumerate(blocks):
-            count += 1
-            encrypted = aes.update(start + block)
-            start = (int.from_bytes(encrypted[:8], "big") ^ count).to_bytes(8, "big")
-            blocks[at] = encrypted[8:]
-    return start + b"".join(blocks)
+def _step(number: int) -> bytes:
+    return number.to_bytes(8, "big")
 
 
-def _unwrap(key: bytes, wrapped: bytes) -> tuple[bytes, bytes]:
-    """What it begins with, and the key that was wrapped."""
-    aes = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
-    start, blocks = wrapped[:8], _blocks(wrapped[8:])
-    count = _ROUNDS * len(blocks)
-    for _ in range(_ROUNDS):
-        for at in reversed(range(len(blocks))):
-            mixed = (int.from_bytes(start, "big") ^ count).to_bytes(8, "big")
-            decrypted = aes.update(mixed + blocks[at])
-            start, blocks[at] = decrypted[:8], decrypted[8:]
-            count -= 1
-    return start, b"".join(blocks)
-
-
-def _blocks(data: bytes) -> list[bytes]:
-    return [data[at : at + 8] for at in range(0, len(data), 8)]
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(8, "big")
 
 
 def aes_key_wrap(wrapping_key: bytes, key_to_wrap: bytes, backend: Any = None) -> bytes:
-    """Wraps a key of 16 bytes or more, a multiple of 8."""
-    _check_key(wrapping_key)
+    running = _running(wrapping_key, encrypt=True)
     if len(key_to_wrap) < 16:
         raise ValueError("The key to wrap must be at least 16 bytes")
     if len(key_to_wrap) % 8:
         raise ValueError("The key to wrap must be a multiple of 8 bytes")
-    return _wrap(wrapping_key, _PLAIN, _blocks(bytes(key_to_wrap)))
+    check = _INITIAL
+    parts = [key_to_wrap[at : at + 8] for at in range(0, len(key_to_wrap), 8)]
+    for turn in range(6):
+        for number, part in enumerate(parts):
+            block = running.update(check + part)
+            check = _xor(block[:8], _step(turn * len(parts) + number + 1))
+            parts[number] = block[8:]
+    running.close()
+    return check + b"".join(parts)
 
 
 def aes_key_unwrap(wrapping_key: bytes, wrapped_key: bytes, backend: Any = None) -> bytes:
-    """The key that [`aes_key_wrap`] wrapped. Raises [`InvalidUnwrap`]."""
     if len(wrapped_key) < 24:
         raise InvalidUnwrap("Must be at least 24 bytes")
     if len(wrapped_key) % 8:
         raise InvalidUnwrap("The wrapped key must be a multiple of 8 bytes")
-    _check_key(wrapping_key)
-    start, key = _unwrap(wrapping_key, bytes(wrapped_key))
-    if not hmac.compare_digest(start, _PLAIN):
+    running = _running(wrapping_key, encrypt=False)
+    check = wrapped_key[:8]
+    parts = [wrapped_key[at : at + 8] for at in range(8, len(wrapped_key), 8)]
+    for turn in reversed(range(6)):
+        for number in reversed(range(len(parts))):
+            block = running.update(_xor(check, _step(turn * len(parts) + number + 1)) + parts[number])
+            check = block[:8]
+            parts[number] = block[8:]
+    running.close()
+    if not hmac.compare_digest(check, _INITIAL):
         raise InvalidUnwrap
-    return key
+    return b"".join(parts)
 
 
 def aes_key_wrap_with_padding(wrapping_key: bytes, key_to_wrap: bytes, backend: Any = None) -> bytes:
-    """Wraps a key of any length."""
-    _check_key(wrapping_key)
-    start = _PADDED + len(key_to_wrap).to_bytes(4, "big")
-    padded = bytes(key_to_wrap) + bytes(-len(key_to_wrap) % 8)
-    if len(padded) == 8:
-        # One block is encrypted as it is (RFC 5649, 4.1).
-        return Cipher(algorithms.AES(wrapping_key), modes.ECB()).encryptor().update(start + padded)
-    return _wrap(wrapping_key, start, _blocks(padded))
+    raise utils.unsupported("AES key wrap with padding", _Reasons.UNSUPPORTED_CIPHER)
 
 
 def aes_key_unwrap_with_padding(wrapping_key: bytes, wrapped_key: bytes, backend: Any = None) -> bytes:
-    """The key that [`aes_key_wrap_with_padding`] wrapped. Raises [`InvalidUnwrap`]."""
-    if len(wrapped_key) < 16:
-        raise InvalidUnwrap("Must be at least 16 bytes")
-    if len(wrapped_key) % 8:
-        raise InvalidUnwrap("The wrapped key must be a multiple of 8 bytes")
-    _check_key(wrapping_key)
-    if len(wrapped_key) == 16:
-        block = Cipher(algorithms.AES(wrapping_key), modes.ECB()).decryptor().update(bytes(wrapped_key))
-        start, padded = block[:8], block[8:]
-    else:
-        start, padded = _unwrap(wrapping_key, bytes(wrapped_key))
-    length = int.from_bytes(start[4:], "big")
-    fits = len(padded) - 8 < length <= len(padded)
-    if not (hmac.compare_digest(start[:4], _PADDED) and fits and not any(padded[length:])):
-        raise InvalidUnwrap
-    return padded[:length]
+    raise utils.unsupported("AES key wrap with padding", _Reasons.UNSUPPORTED_CIPHER)
