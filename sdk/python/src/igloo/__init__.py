@@ -18,7 +18,7 @@ The same source runs as a WebAssembly component and as a native process. It is o
 tasks, use libraries. `docs/writing-a-provider-python.md` begins at the beginning.
 """
 
-from igloo import discovery, kinds, serial
+from igloo import _libraries, discovery, kinds, serial
 from igloo._kind import Access, Kind
 from igloo._main import main
 from igloo._parts import Component, Event, Trigger, Update
@@ -84,3 +84,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Here, so that what a provider imports afterwards finds it.
+_libraries.install()

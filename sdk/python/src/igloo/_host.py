@@ -113,6 +113,51 @@ class SerialLink(Protocol):
         """Closes the port at once. May be called again. Nobody waits in `receive` or `send` any more."""
 
 
+class BlockingPort(Protocol):
+    """An open serial port for code that blocks, or that waits for its descriptor. All but `close` raise
+    [`igloo.SerialError`]. Controls block until the port has done it.
+    """
+
+    def fileno(self) -> int:
+        """What an event loop's `add_reader` and `add_writer` take."""
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes of what has arrived; empty if nothing has. A port that went away raises `disconnected`
+        once all of it was read."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Takes what there is room for, and answers how many bytes that were."""
+
+    def waiting(self) -> int:
+        """How many bytes have arrived and were not read."""
+
+    def unsent(self) -> int:
+        """How many bytes were written and the hub does not have; natively, at least 1 if there are any."""
+
+    def wait(self, what: Literal["read", "write"], timeout: float | None) -> bool:
+        """Blocks until something can be read or written, or for `timeout` seconds. False if nothing can be, or if
+        [`interrupt`] was called."""
+
+    def interrupt(self, what: Literal["read", "write"]) -> None:
+        """Ends the `wait` for this that is under way, or the next one. Natively from any thread."""
+
+    def configure(self, settings: Settings) -> None: ...
+
+    def set_lines(self, data_terminal_ready: bool | None, request_to_send: bool | None) -> None: ...
+
+    def lines(self) -> ModemLines: ...
+
+    def send_break(self, milliseconds: int) -> None: ...
+
+    def drain(self) -> None:
+        """Blocks until everything written has been transmitted."""
+
+    def discard(self, what: Buffers) -> None: ...
+
+    def close(self) -> None:
+        """Sends what was written, for a few seconds at most, and closes the port. May be called again."""
+
+
 class FindingSource(Protocol):
     """What is found, until it is closed."""
 
@@ -166,6 +211,9 @@ class Host(Protocol):
 
     async def serial_open(self, slot: str, settings: Settings) -> SerialLink:
         """Raises [`igloo.SerialError`]."""
+
+    def serial_open_blocking(self, slot: str, settings: Settings) -> BlockingPort:
+        """Blocks for 10 seconds at most. Raises [`igloo.SerialError`]."""
 
     async def browse(self, service_type: str) -> FindingSource:
         """Raises [`igloo.DiscoveryError`]."""

@@ -12,8 +12,6 @@ Sources: Canonical ABI, "Component Model Async" (callback codes, event codes, su
 
 from __future__ import annotations
 
-import time
-from asyncio import CancelledError, events
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -168,11 +166,16 @@ def block(until: Callable[[], bool], timeout: float | None = None) -> bool:
     global _blocking
     if until():
         return True
-    deadline = None if timeout is None else time.monotonic() + timeout
+    over = False
     if timeout is not None:
         if timeout <= 0:
             return False
-        start(monotonic_clock.wait_for(int(timeout * 1e9) + 1), lambda _value, _error: None)
+
+        def fired(_value: Any, _error: BaseException | None) -> None:
+            nonlocal over
+            over = True
+
+        start(monotonic_clock.wait_for(int(timeout * 1e9) + 1), fired)
         if until():
             return True
     outer = _blocking
@@ -180,7 +183,7 @@ def block(until: Callable[[], bool], timeout: float | None = None) -> bool:
     _move_all(waitables)
     try:
         while not until():
-            if deadline is not None and time.monotonic() >= deadline:
+            if over:
                 return False
             if not _watched:
                 raise RuntimeError("this would wait for ever: nothing is under way that could end it")

@@ -1,6 +1,7 @@
 """Streams of bytes between this component and the hub, with a buffer at this end: sockets and serial ports share them.
 
-Bounded: an incoming stream is read only while its buffer is empty, an outgoing one takes no more than `LARGEST`.
+Bounded: an incoming stream is read only while its buffer has less than is wanted, an outgoing one takes no more than
+`LARGEST`.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Incoming:
         self.error: Any = None
         self.closed = False
 
-    def want(self) -> None:
-        """Begins to read, unless there is something to take or a read is under way."""
-        if self.buffer or self.ended or self.closed or self._promise is not None:
+    def want(self, enough: int = 1) -> None:
+        """Begins to read, unless there are `enough` bytes to take or a read is under way."""
+        if len(self.buffer) >= enough or self.ended or self.closed or self._promise is not None:
             return
         result = runtime.stream_read(self._reader.type_, self._reader.handle, LARGEST)
         if isinstance(result, Err):

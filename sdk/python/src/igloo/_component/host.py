@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import igloo_intrinsics as intrinsics
-import wit_world
 from componentize_py_types import Err
 from wit_world.imports import browser, home, ports, store
 from wit_world.imports import igloo_discovery_types as wit_discovery
 from wit_world.imports import igloo_provider_types as wit
-from wit_world.imports import igloo_serial_types as wit_serial
 
 from igloo import _host, discovery
+from igloo._component.ports import Link, Port
 from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
-from igloo.serial import ModemLines, Settings
+from igloo.serial import Settings
 from igloo.values import Tagged
 from igloo_runtime.streams import Incoming, Outgoing
 
@@ -132,11 +131,11 @@ class ComponentHost:
         except Err as error:
             raise SerialError(*code(error.value)) from None
 
-    async def serial_open(self, slot: str, settings: Settings) -> ComponentLink:
-        try:
-            return ComponentLink(await ports.Port.open(slot, serial_settings(settings)))
-        except Err as error:
-            raise SerialError(*code(error.value)) from None
+    async def serial_open(self, slot: str, settings: Settings) -> Link:
+        return await Link.open(slot, settings)
+
+    def serial_open_blocking(self, slot: str, settings: Settings) -> Port:
+        return Port.open(slot, settings)
 
     async def browse(self, service_type: str) -> ComponentFindings:
         try:
@@ -149,116 +148,6 @@ class ComponentHost:
             return ComponentFindings(await browser.search(target))
         except Err as error:
             raise DiscoveryError(*code(error.value)) from None
-
-
-def serial_settings(settings: Settings) -> Any:
-    """How characters travel, as the bindings have it."""
-    return wit_serial.Settings(
-        settings.baudrate,
-        settings.data_bits,
-        wit_serial.Parity[settings.parity.upper()],
-        settings.stop_bits,
-        wit_serial.FlowControl[settings.flow_control.upper()],
-    )
-
-
-class ComponentLink:
-    """[`igloo._host.SerialLink`] over a port of `igloo:serial`."""
-
-    def __init__(self, port: Any) -> None:
-        self._port = port
-        self._changed = asyncio.Event()
-        self._in = Incoming(*port.receive(), self._changed.set)
-        writer, reader = wit_world.byte_stream()
-        self._out = Outgoing(writer, self._changed.set)
-        self._sending: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._pump(reader))
-        self._failed: SerialError | None = None
-        self._closed = False
-
-    async def _pump(self, reader: Any) -> None:
-        try:
-            await self._port.send(reader)
-        except Err as error:
-            self._failed = SerialError(*code(error.value))
-        finally:
-            self._sending = None
-            self._changed.set()
-            if self._closed:
-                self._drop()
-
-    def _drop(self) -> None:
-        port, self._port = self._port, None
-        if port is not None:
-            port.__exit__(None, None, None)
-
-    async def receive(self) -> bytes:
-        while not self._closed:
-            self._changed.clear()
-            self._in.want()
-            if self._in.buffer:
-                return self._in.take(64 * 1024)
-            if self._in.ended:
-                if self._in.error is not None:
-                    raise SerialError(*code(self._in.error))
-                raise SerialError("disconnected", "the port went away")
-            await self._changed.wait()
-        return b""
-
-    async def send(self, data: bytes) -> None:
-        view = memoryview(data)
-        while True:
-            self._changed.clear()
-            if self._failed is not None:
-                raise self._failed
-            if self._out.broken or self._closed:
-                raise SerialError("disconnected", "the port went away")
-            view = view[self._out.put(view) :] if view else view
-            if not view and not self._out.buffer:
-                return
-            await self._changed.wait()
-
-    async def _asked(self, what: Any) -> Any:
-        try:
-            return await what
-        except Err as error:
-            raise SerialError(*code(error.value)) from None
-
-    def _open(self) -> Any:
-        if self._port is None or self._closed:
-            raise SerialError("disconnected", "the port is closed")
-        return self._port
-
-    async def configure(self, settings: Settings) -> None:
-        await self._asked(self._open().configure(serial_settings(settings)))
-
-    async def set_lines(self, data_terminal_ready: bool | None, request_to_send: bool | None) -> None:
-        await self._asked(self._open().set_lines(wit_serial.ControlLines(data_terminal_ready, request_to_send)))
-
-    async def lines(self) -> ModemLines:
-        lines = await self._asked(self._open().lines())
-        return ModemLines(lines.clear_to_send, lines.data_set_ready, lines.ring_indicator, lines.carrier_detect)
-
-    async def send_break(self, milliseconds: int) -> None:
-        await self._asked(self._open().send_break(milliseconds))
-
-    async def drain(self) -> None:
-        await self._asked(self._open().drain())
-
-    async def discard(self, what: _host.Buffers) -> None:
-        if what != "output":
-            self._in.discard()
-        await self._asked(self._open().discard(wit_serial.Buffers[what.upper()]))
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._in.close()
-        self._out.close()
-        self._changed.set()
-        # Sending has borrowed the port: it is dropped when that has noticed that its stream is at its end.
-        if self._sending is None:
-            self._drop()
 
 
 class ComponentFindings:

@@ -177,19 +177,48 @@ class Connection:
         with contextlib.suppress(CallFailed):
             self._begin(name, fields)
 
-    def ask(self, name: str, fields: Message) -> Any:
-        """Asks for something and blocks this thread until it is answered. Raises [`CallFailed`]."""
+    def ask(self, name: str, fields: Message, patience: float = PATIENCE) -> Any:
+        """Asks for something and blocks this thread until it is answered. Raises [`CallFailed`].
+
+        A hub that takes longer than `patience`, in seconds, is gone.
+        """
+        answer = self.obtain(name, fields, patience)
+        _close(answer.descriptor)
+        return answer.ok
+
+    def obtain(self, name: str, fields: Message, patience: float = PATIENCE) -> Answer:
+        """The same, with the descriptor that came with the answer."""
         loop = self._loop
         if loop is not None and threading.get_ident() != self._thread:
-            return asyncio.run_coroutine_threadsafe(self.call(name, fields), loop).result().ok
+            return asyncio.run_coroutine_threadsafe(self.call(name, fields), loop).result()
         call = self._begin(name, fields)
         try:
             self._flush(wait=True)
-            _, answer, descriptor = self._wait_for(lambda name, fields: name == "answer" and fields.get("id") == call)
+            _, answer, descriptor = self._wait_for(
+                lambda name, fields: name == "answer" and fields.get("id") == call, patience
+            )
         except Lost as lost:
             leave(lost)
-        _close(descriptor)
-        return _outcome(answer)
+        try:
+            return Answer(_outcome(answer), descriptor)
+        except CallFailed:
+            _close(descriptor)
+            raise
+
+    def listen(self, seconds: float) -> None:
+        """Gives the loop's handler what arrives within this time, or has; blocks its thread until something does.
+
+        Of calls it begins, in their order, those that the hub asks. Nothing in another thread, nor once it is lost.
+        """
+        if threading.get_ident() != self._thread:
+            return
+        with contextlib.suppress(Lost):
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            if not self._early and not self._receive():
+                poll.poll(seconds * 1000)
+                self._receive()
+            self._hand_on()
 
     def _begin(self, name: str, fields: Message) -> int:
         with self._lock:
@@ -275,9 +304,11 @@ class Connection:
             except CallFailed as error:
                 future.set_exception(error)
 
-    def _wait_for(self, is_it: Callable[[str, Message], bool]) -> tuple[str, Message, int | None]:
+    def _wait_for(
+        self, is_it: Callable[[str, Message], bool], patience: float = PATIENCE
+    ) -> tuple[str, Message, int | None]:
         """Reads until this message has arrived; what arrives besides waits for the loop. Raises [`Lost`]."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         seen = 0
         while True:
             for at in range(seen, len(self._early)):
@@ -369,7 +400,7 @@ class Connection:
         poll.register(self._socket, event)
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
-            self._fail(Lost(f"the hub did not answer, or read, for {PATIENCE:.0f} s"))
+            self._fail(Lost("the hub did not answer, or read, in time"))
 
     def _fail(self, error: Lost) -> NoReturn:
         if self._error is None:

@@ -182,6 +182,9 @@ class ProcessHost:
     async def serial_open(self, slot: str, settings: Settings) -> _host.SerialLink:
         return await self._ports.open(slot, settings)
 
+    def serial_open_blocking(self, slot: str, settings: Settings) -> _host.BlockingPort:
+        return self._ports.open_blocking(slot, settings)
+
     async def browse(self, service_type: str) -> _host.FindingSource:
         return await self._look("browse", {"service-type": service_type})
 

@@ -1,0 +1,1 @@
+def extend(engine): pass

@@ -1,0 +1,46 @@
+"""Runs every case of a built package under a hub of its own: `check.py IGLOO PACKAGE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "sdk/python"), str(Path(__file__).parent)]
+
+from peer import Peer  # noqa: E402
+from tests.hub import Hub  # noqa: E402
+
+CASES = (
+    *("names", "pyserial", "pyserial-asyncio", "pyserial-asyncio-fast", "serialx-sync", "serialx-async"),
+    "igloo-serial",
+)
+UNPLUGGED = ("pyserial", "serialx_sync", "pyserial_asyncio_fast", "serialx")
+
+
+def main(igloo: str, package: str) -> int:
+    """How many cases failed."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder, Peer(Path(folder) / "meter") as peer, Hub(
+        Path(igloo), Path(folder)
+    ) as hub:
+        hub.run("install", package, "--yes", "--name", "cases", "--grant", f"serial:meter={peer.name}")
+        only = sys.argv[3:]
+        asked = [(case, {}) for case in CASES] + [("unplug", {"library": library}) for library in UNPLUGGED]
+        for case, parameters in asked:
+            if only and case not in only:
+                continue
+            done = hub.try_run("action", "cases", case, json.dumps(parameters), "--timeout", "60s")
+            good = done.returncode == 0
+            failed += not good
+            print("ran   " if good else "FAILED", case, *parameters.values(), (done.stdout + done.stderr).strip())
+            if case == "unplug":
+                peer.plug()
+        if failed:
+            print(hub.run("logs", "cases")[-4000:])
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))
