@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "sdk/python")]
@@ -25,13 +26,21 @@ AT_ONCE = 4
 """Cases that run at the same time."""
 
 
-def tried(bench: Bench, case: Case) -> Row | None:
-    """What came of a case; nothing if it went wrong, which is shown."""
+class Outcome(NamedTuple):
+    """What came of a case."""
+
+    case: Case
+    good: bool
+    row: Row | None
+
+
+def tried(bench: Bench, case: Case) -> Outcome:
+    """Runs a case. What goes wrong is shown."""
     try:
-        return case.run(bench, case.engine)
+        return Outcome(case, True, case.run(bench, case.engine))
     except Exception:
         print(f"--- {case}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-        return None
+        return Outcome(case, False, None)
 
 
 def main() -> int:
@@ -48,14 +57,12 @@ def main() -> int:
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         bench = Bench(hub, given.packages)
-        rows = list(pool.map(lambda case: tried(bench, case), cases))
-    for case, row in zip(cases, rows, strict=True):
-        print(f"{case}: {'went wrong' if row is None else 'ran' if row.ran else 'blocked'}", file=sys.stderr)
-    if None in rows:
+        outcomes = list(pool.map(lambda case: tried(bench, case), cases))
+    for case, good, row in outcomes:
+        print(f"{case}: {'went wrong' if not good else 'blocked' if row and not row.ran else 'ran'}", file=sys.stderr)
+    if not all(outcome.good for outcome in outcomes):
         return 1
-    if given.cases:
-        return 0
-    return table.check([row for row in rows if row is not None], write=given.write)
+    return 0 if given.cases else table.check([row for _, _, row in outcomes if row is not None], write=given.write)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -54,25 +55,76 @@ class Bench:
         # A hub takes one upload at a time, and compiles a component once.
         self._installing = threading.Lock()
 
+    @contextlib.contextmanager
+    def instance(
+        self, package: str, grants: Sequence[str], engine: Engine, config: Mapping[str, Any] | None = None
+    ) -> Iterator[Instance]:
+        """A running instance, until the end of `with`. Raises [`Refused`]."""
+        name = f"{package}-{next(self._numbers)}"
+        given = [word for grant in grants for word in ("--grant", grant)]
+        given += [word for key, value in (config or {}).items() for word in ("--config", f"{key}={json.dumps(value)}")]
+        with self._installing:
+            installed = self.hub.try_run("install", self._packages / package, "--name", name, "--engine", engine, *given)
+        if installed.returncode != 0:
+            raise Refused(f"{installed.stderr.strip()}\n{self.hub.try_run('logs', name).stdout}")
+        yield Instance(self.hub, name)
+        self.hub.run("remove", name, "--yes")
+
     def exchange(
         self, guest: str, library: str, grants: Sequence[str] = (), engine: Engine = "component", **told: Any
     ) -> Any:
         """What the library says that it was told. Raises [`Refused`]."""
-        name = f"{library.lower()}-{next(self._numbers)}"
-        given = [word for grant in grants for word in ("--grant", grant)]
-        package = self._packages / f"python-libraries-{guest}"
-        with self._installing:
-            installed = self.hub.try_run("install", package, "--name", name, "--engine", engine, *given)
-        if installed.returncode != 0:
-            raise Refused(installed.stderr.strip())
-        parameters = json.dumps({"library": library, **told})
-        done = self.hub.try_run("--json", "action", name, "exchange", parameters, "--timeout", str(PATIENCE - 10))
+        with self.instance(f"python-libraries-{guest}", grants, engine) as instance:
+            return instance.action("exchange", {"library": library, **told})
+
+
+class Instance:
+    """A provider that runs."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self._hub = hub
+        self.name = name
+
+    def story(self) -> str:
+        """What it was denied and has logged, for a failing test."""
+        return self._hub.try_run("denials", self.name).stdout + self._hub.try_run("logs", self.name).stdout
+
+    def action(self, action: str, parameters: Mapping[str, Any]) -> Any:
+        """What the action answers. Raises [`Refused`]."""
+        told = json.dumps(parameters)
+        done = self._hub.try_run("--json", "action", self.name, action, told, "--timeout", str(PATIENCE - 10))
         if done.returncode != 0:
-            log = self.hub.try_run("logs", name).stdout
-            denied = self.hub.try_run("denials", name).stdout
-            raise Refused(f"{done.stderr.strip() or done.stdout.strip()}\n{denied}{log}")
-        self.hub.try_run("remove", name)
+            raise Refused(f"{done.stderr.strip() or done.stdout.strip()}\n{self.story()}")
         return json.loads(done.stdout)
+
+    def set(self, path: str, *changes: str) -> None:
+        """Asks an entity, `device/entity`, to change. Raises [`Refused`]."""
+        done = self._hub.try_run("set", f"{self.name}/{path}", *changes, "--timeout", "20")
+        if done.returncode != 0:
+            raise Refused(f"{done.stderr.strip()}\n{self.story()}")
+
+    def value(self, device: str, entity: str, kind: str) -> Any:
+        """The current value of a component; None if it is not there or not known."""
+        for each in self._devices():
+            for part in each["entities"] if each["key"] == device else ():
+                for component in part["components"] if part["id"] == entity else ():
+                    if component["kind"] == kind:
+                        return component["value"]
+        return None
+
+    def reachable(self, device: str) -> bool:
+        """Whether the device is there."""
+        return any(each["key"] == device and each["reachable"] for each in self._devices())
+
+    def _devices(self) -> list[dict[str, Any]]:
+        return [each for each in self._hub.json("devices") if each["instance"] == self.name]
+
+    def until(self, what: str, is_so: Callable[[], object]) -> None:
+        """Waits for it."""
+        deadline = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < deadline, f"in vain: {what}\n{self._devices()}\n{self.story()}"
+            time.sleep(0.05)
 
 
 class Program:
