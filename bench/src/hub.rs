@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,6 +49,12 @@ pub(crate) fn package(name: &str) -> Result<(String, PathBuf)> {
     let component =
         igloo_protocol::Manifest::parse(&manifest)?.provider.component.context("the package has no component")?;
     Ok((manifest, directory.join(component)))
+}
+
+/// The archive that a package's executable needs, if it has one.
+fn read_files(manifest: &str, beside: &Path) -> Result<Option<Vec<u8>>> {
+    let files = igloo_protocol::Manifest::parse(manifest)?.provider.files;
+    Ok(files.map(|files| std::fs::read(beside.with_file_name(files))).transpose()?)
 }
 
 impl TestHub {
@@ -105,7 +111,7 @@ impl TestHub {
         let files = PackageFiles {
             component: Some(std::fs::read(component)?),
             executable: executable.exists().then(|| std::fs::read(&executable)).transpose()?,
-            files: None,
+            files: read_files(&manifest, &component)?,
         };
         let package = self.hub.add_package(manifest, files).await?;
         let mut all = Grants::default();
@@ -241,7 +247,7 @@ impl Bare {
 }
 
 /// A file's hash in hexadecimal.
-pub(crate) fn sha256(path: &std::path::Path) -> Result<String> {
+pub(crate) fn sha256(path: &Path) -> Result<String> {
     Ok(Sha256::digest(std::fs::read(path)?).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use igloo_engine::{
-    component::{ComponentEngine, EngineOptions},
-    process::ProcessEngine,
-};
+use igloo_engine::component::{ComponentEngine, EngineOptions};
+use igloo_hub::InstanceRef;
 use igloo_protocol::RunAs;
 use serde_json::json;
 
 use crate::{
     engines::first_answer,
-    hub::{Bare, TestHub, commands_in_a_row, launcher, package, program, root, sha256},
+    hub::{Bare, TestHub, command, commands_in_a_row, package, root, sha256, switch},
     report::{self, Times, table},
 };
 
@@ -100,17 +98,20 @@ async fn start() -> Result<Start> {
         prepared.push(before.elapsed());
         instance.kill("measured").await;
     }
-    let processes = ProcessEngine::new(&launcher(), bare.engine.clone())?;
-    let program = program(PACKAGE)?;
+    let home = TestHub::open().await?;
+    let info = home.install_as(PACKAGE, "process", RunAs::Process).await?;
+    let device = home.device("process")?;
+    let which = InstanceRef::Id(info.id);
     let mut natively = Vec::new();
     for _ in 0..STARTS {
-        let launch = bare.launch()?;
+        home.hub.stop(&which).await?;
         let before = Instant::now();
-        let instance = processes.start(&program, launch);
-        first_answer(&instance).await?;
+        home.hub.start(&which).await?;
+        home.ready(&info).await?;
+        command(&home.hub, switch(device, true)).await?;
         natively.push(before.elapsed());
-        instance.kill("measured").await;
     }
+    home.hub.shutdown().await;
     let p50 = |times| Times::new(times).p50_us() / 1e3;
     let start = Start { cached_ms: p50(cached), prepared_ms: p50(prepared), process_ms: p50(natively) };
     table(

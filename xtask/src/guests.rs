@@ -1,5 +1,6 @@
-//! Guests: the crates under `providers/`, `tests/guests/` and `tests/hostile/guests/` that become WebAssembly components,
-//! and some of them native executables too. They are built as `igloo build` builds one, and assembled into packages.
+//! Guests: the crates and Python projects under `providers/`, `tests/guests/`, `tests/hostile/guests/` and `tests/python/`
+//! that become WebAssembly components, and some of them native executables too. They are built as `igloo build` builds
+//! one, and assembled into packages.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
 
@@ -23,7 +24,7 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
-    within(&["providers", "tests/guests", "tests/hostile/guests"])
+    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python"])
 }
 
 /// The guests of these rooms, in the order of their folders' names.
@@ -125,7 +126,7 @@ pub(crate) fn cargo(subcommand: &str) -> Result<Command> {
 pub(crate) fn arguments(guests: &[Guest]) -> Vec<String> {
     let mut arguments: Vec<String> = ["--profile", "guest"].map(String::from).into();
     arguments.push(format!("--target-dir={}", places::guest_target().display()));
-    for guest in guests {
+    for guest in guests.iter().filter(|guest| !guest.source.is_python()) {
         arguments.extend(["--package".to_owned(), guest.source.name.clone()]);
     }
     arguments

@@ -10,6 +10,7 @@ mod say;
 mod setup;
 mod test;
 mod up;
+mod variety;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -90,6 +91,12 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// A provider in Python as a component, beside the same one as a native process.
+    Python {
+        /// Also print one line of JSON with the key figures.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ordinary tokio code in a component, beside the same code natively.
     RustCrates {
         /// Print JSON.
@@ -121,6 +128,10 @@ fn run(task: Task) -> Result<()> {
         Task::Generate { check } => generate::generate(check),
         Task::Bench { what: Bench::Backbone { json } } => bench("backbone", json),
         Task::Bench { what: Bench::Engines { json } } => bench("engines", json),
+        Task::Bench { what: Bench::Python { json } } => {
+            variety::build()?;
+            bench("python", json)
+        }
         Task::Bench { what: Bench::RustCrates { json } } => bench("rust-crates", json),
         Task::Libraries => libraries::libraries(),
         Task::BuildGuests { names } => guests::build(&names),

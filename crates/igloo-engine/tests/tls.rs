@@ -2,6 +2,7 @@
 //! `openssl` command.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
+#![recursion_limit = "256"]
 
 mod common;
 #[path = "../../../tests/guests/tls-cases/src/measure.rs"]
@@ -268,6 +269,19 @@ async fn hostile_arguments_are_refused() {
         "no_private_key": "invalid-key",
         "garbage_private_key": "invalid-key",
         "huge_private_key": "limit",
+        "blocks": "ok",
+        "half_a_block": "invalid-argument",
+        "no_vector": "invalid-argument",
+        "unknown_cipher": "unsupported",
+        "huge_piece": "limit",
+        "ccm": "ok",
+        "ccm_too_long": "limit",
+        "code": "ok",
+        "unknown_code": "unsupported",
+        "kept_key": true,
+        "zero_scalar": "invalid-key",
+        "seed": "ok",
+        "short_seed": "invalid-key",
         "unknown_format": "unsupported",
     });
     assert_eq!(answer, expected);

@@ -75,6 +75,9 @@ class FakeHost:
         assert self.link is not None
         return self.link
 
+    def serial_open_blocking(self, slot: str, settings: Settings) -> _host.BlockingPort:
+        raise AssertionError("no test opens one")
+
     async def browse(self, service_type: str) -> _host.FindingSource:
         raise NotImplementedError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "sdk/python"), str(Path(__file__).parent)]
 
 from peer import Peer  # noqa: E402
+
 from tests.hub import Hub  # noqa: E402
 
 CASES = (
     *("names", "pyserial", "pyserial-asyncio", "pyserial-asyncio-fast", "serialx-sync", "serialx-async"),
-    "igloo-serial",
+    *("igloo-serial", "zeroconf"),
 )
 UNPLUGGED = ("pyserial", "serialx_sync", "pyserial_asyncio_fast", "serialx")
 
@@ -25,6 +27,7 @@ def main(igloo: str, package: str) -> int:
     with tempfile.TemporaryDirectory() as folder, Peer(Path(folder) / "meter") as peer, Hub(
         Path(igloo), Path(folder)
     ) as hub:
+        responder = subprocess.Popen([sys.executable, Path(__file__).with_name("responder.py")])
         hub.run("install", package, "--yes", "--name", "cases", "--grant", f"serial:meter={peer.name}")
         only = sys.argv[3:]
         asked = [(case, {}) for case in CASES] + [("unplug", {"library": library}) for library in UNPLUGGED]
@@ -37,6 +40,8 @@ def main(igloo: str, package: str) -> int:
             print("ran   " if good else "FAILED", case, *parameters.values(), (done.stdout + done.stderr).strip())
             if case == "unplug":
                 peer.plug()
+        responder.terminate()
+        responder.wait()
         if failed:
             print(hub.run("logs", "cases")[-4000:])
     return failed

@@ -12,6 +12,7 @@ import threading
 import time
 import tty
 from pathlib import Path
+from typing import Self
 
 
 class Peer:
@@ -65,7 +66,7 @@ class Peer:
             os.close(theirs)
             os.close(ours)
 
-    def __enter__(self) -> Peer:
+    def __enter__(self) -> Self:
         self.plug()
         return self
 

@@ -8,12 +8,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import igloo
 import serial
 import serial.tools.list_ports
 import serial_asyncio
 import serial_asyncio_fast
 import serialx
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+import igloo
 from igloo import Provider, action
 
 MUCH = bytes(range(97, 123)) * 4000
@@ -83,13 +85,13 @@ class Cases(Provider[None]):
             assert port.read(1) == b"A"
             while port.in_waiting < 6:
                 assert since() < 5
-                time.sleep(0.01)
+                time.sleep(0.01)  # noqa: ASYNC251 - as code does that knows of no event loop
             assert port.read(port.in_waiting) == b"BCDEF\n"
             port.write(b"stale\n")
             port.flush()
             while port.in_waiting < 6:
                 assert since() < 5
-                time.sleep(0.01)
+                time.sleep(0.01)  # noqa: ASYNC251 - as code does that knows of no event loop
             port.reset_input_buffer()
             assert port.in_waiting == 0
             # An echo that is held up on its way holds up what is written.
@@ -234,6 +236,31 @@ class Cases(Provider[None]):
             await echoes(port.reader, port.writer)
             await port.drain()
         return type(port).__name__
+
+    @action
+    async def zeroconf(self) -> list[str]:
+        """zeroconf's browser and service info, on what the hub finds."""
+        seen: list[str] = []
+        found: asyncio.Queue[str] = asyncio.Queue()
+
+        def changed(zeroconf: Any, service_type: str, name: str, state_change: Any) -> None:
+            seen.append(f"{state_change.name} {name}")
+            found.put_nowait(name)
+
+        async with AsyncZeroconf() as zc:
+            browser = AsyncServiceBrowser(zc.zeroconf, "_igloo-case._tcp.local.", handlers=[changed])
+            async with asyncio.timeout(20):
+                name = await found.get()
+            info = AsyncServiceInfo("_igloo-case._tcp.local.", name)
+            assert await info.async_request(zc.zeroconf, 3000)
+            seen.append(f"{info.server} {info.port} {info.properties} {bool(info.parsed_addresses())}")
+            await browser.async_cancel()
+        # Without a browser: the question alone begins to look.
+        async with AsyncZeroconf() as zc:
+            info = await zc.async_get_service_info("_igloo-case._tcp.local.", name, timeout=10000)
+            assert info is not None
+            seen.append(f"{info.port}")
+        return seen
 
     @action
     async def unplug(self, library: str) -> str:

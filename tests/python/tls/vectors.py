@@ -68,7 +68,8 @@ _NIST_KEY = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")
 _NIST_TEXT = bytes.fromhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51")
 _UP = bytes(range(256))
 _SUNSCREEN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+    b"sunscreen would be it."
 )
 
 
@@ -258,6 +259,7 @@ def _written(key: Any, formats: list[tuple[str, str]]) -> str:
 
 _INFO = [("PEM", "SubjectPublicKeyInfo"), ("DER", "SubjectPublicKeyInfo")]
 _PKCS8 = [("PEM", "PKCS8"), ("DER", "PKCS8")]
+_POINTS = [("X962", "CompressedPoint"), ("X962", "UncompressedPoint")]
 
 
 def _keys() -> Iterator[Case]:
@@ -269,7 +271,8 @@ def _keys() -> Iterator[Case]:
     )
     yield "rfc7748 shared", lambda: alice.exchange(bob)
     yield "rfc7748 public", lambda: alice.public_key().public_bytes_raw()
-    yield "x25519 with a point of small order", lambda: alice.exchange(x25519.X25519PublicKey.from_public_bytes(bytes(32)))
+    small = x25519.X25519PublicKey.from_public_bytes(bytes(32))
+    yield "x25519 with a point of small order", lambda: alice.exchange(small)
     yield "x25519 written", lambda: _written(alice, [*_PKCS8, ("Raw", "Raw")])
     yield "x25519 public written", lambda: _written(bob, [*_INFO, ("Raw", "Raw")])
     yield "x25519 short", lambda: x25519.X25519PrivateKey.from_private_bytes(b"123")
@@ -289,7 +292,7 @@ def _keys() -> Iterator[Case]:
         yield f"{name} shared", lambda one=one, other=other: one.exchange(ec.ECDH(), other.public_key())
         yield (
             f"{name} points",
-            lambda one=one: _written(one.public_key(), [*_INFO, ("X962", "CompressedPoint"), ("X962", "UncompressedPoint")]),
+            lambda one=one: _written(one.public_key(), [*_INFO, *_POINTS]),
         )
         yield f"{name} written", lambda one=one: _written(one, [*_PKCS8, ("PEM", "TraditionalOpenSSL")])
 
@@ -371,7 +374,8 @@ def _fernet() -> Iterator[Case]:
 
 
 _EXPECTED = (
-    ValueError, TypeError, AlreadyFinalized, InvalidKey, InvalidTag, InvalidSignature, InvalidToken, UnsupportedAlgorithm,
+    ValueError, TypeError, AlreadyFinalized, InvalidKey, InvalidTag, InvalidSignature, InvalidToken,
+    UnsupportedAlgorithm,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Names that libraries expect of `errno` and `socket` and that WASI's lack.
 
-An error of this number never comes from WASI: it only has to be there to be compared with. Options of sockets have Linux's
-numbers (asm-generic/socket.h, in.h, tcp.h): libraries know some of them by number.
+An error of this number never comes from WASI: it only has to be there to be compared with. Options of sockets have
+Linux's numbers (asm-generic/socket.h, in.h, tcp.h): libraries know some of them by number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ERRORS = (
 _SOCKET = {
     "SOL_SOCKET": 1, "SO_REUSEADDR": 2, "SO_TYPE": 3, "SO_ERROR": 4, "SO_BROADCAST": 6, "SO_SNDBUF": 7, "SO_RCVBUF": 8,
     "SO_KEEPALIVE": 9, "SO_LINGER": 13, "SO_REUSEPORT": 15, "SO_RCVTIMEO": 20, "SO_SNDTIMEO": 21, "SO_BINDTODEVICE": 25,
-    "SO_PROTOCOL": 38, "SO_DOMAIN": 39,
+    "SO_ACCEPTCONN": 30, "SO_PROTOCOL": 38, "SO_DOMAIN": 39,
     "IPPROTO_IP": 0, "IPPROTO_ICMP": 1, "IPPROTO_TCP": 6, "IPPROTO_UDP": 17, "IPPROTO_IPV6": 41, "IPPROTO_ICMPV6": 58,
     "IP_TOS": 1, "IP_TTL": 2, "IP_MULTICAST_IF": 32, "IP_MULTICAST_TTL": 33, "IP_MULTICAST_LOOP": 34,
     "IP_ADD_MEMBERSHIP": 35, "IP_DROP_MEMBERSHIP": 36,

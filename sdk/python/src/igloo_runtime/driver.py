@@ -7,11 +7,18 @@ wakes one task; a task whose own coroutine ended while another one was running i
 This module knows nothing of sockets or of asyncio's transports. It takes the place of componentize-py's own loop, by
 setting the four functions that generated code calls: `first_poll`, `callback`, `await_result` and `spawn`.
 
+What the hub calls must never raise: componentize-py makes a trap of it, which ends the instance. An exception of a
+callback is the loop's exception handler's. A call's own coroutine must raise nothing but `Err`: anything else is told and
+never answered, because only the coroutine knows the type of its answer.
+
 Sources: Canonical ABI, "Component Model Async" (callback codes, event codes, subtask states); componentize-py 0.25.1.
 """
 
 from __future__ import annotations
 
+import heapq
+import time
+from asyncio import CancelledError, events
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +55,16 @@ class Loop(Protocol):
     def turn(self) -> None:
         """Runs everything that can run now, and arms a timer for the next of what cannot."""
 
-    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> Task[Any]: ...
+    def begin(self) -> None:
+        """The hub has called for the first time."""
+
+    def start_call(self, coroutine: Coroutine[Any, Any, Any]) -> Task[Any]:
+        """Makes a call's task, and runs it until it waits for something. Raises nothing."""
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any], **options: Any) -> Task[Any]: ...
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Tells of an exception that nobody waits for."""
 
 
 class Pending:
@@ -90,6 +106,59 @@ _stepping = False
 #: The set of a blocking call that is under way, or 0. It has everything that is watched meanwhile.
 _blocking = 0
 _loop: Loop | None = None
+#: True once the hub has called. While a component is being made there is no hub, and asking one would be a trap.
+_live = False
+#: When timers are due that the hub was asked for, the earliest first. They cannot be cancelled: one is armed only if it
+#: is earlier than all others, so there are few.
+_armed: list[float] = []
+
+
+def is_live() -> bool:
+    """Whether there is a hub; there is none while the component is being made."""
+    return _live
+
+
+def arm(when: float) -> bool:
+    """Asks to be woken at `when` (on `time.monotonic`'s clock) or earlier. True if it is so late already."""
+    if _armed and _armed[0] <= when:
+        return False
+    now = time.monotonic()
+    if when <= now:
+        return True
+    heapq.heappush(_armed, when)
+    due = False
+
+    def fired(_value: Any, _error: BaseException | None) -> None:
+        nonlocal due
+        due = True
+        _armed.remove(when)
+        heapq.heapify(_armed)
+
+    start(monotonic_clock.wait_for(int((when - now) * 1e9) + 1), fired)
+    return due
+
+
+_breathing = False
+
+
+def breathe() -> None:
+    """Asks to be called again as soon as others have had their turn."""
+    global _breathing
+    if _breathing:
+        return
+    _breathing = True
+
+    def breathed(_value: Any, _error: BaseException | None) -> None:
+        global _breathing
+        _breathing = False
+
+    start(monotonic_clock.wait_for(1), breathed)
+
+
+def _told(message: str, error: BaseException) -> None:
+    """Tells the loop's exception handler, which raises nothing."""
+    if _loop is not None:
+        _loop.call_exception_handler({"message": message, "exception": error})
 
 
 def _watch(waitable: int, done: Callable[[int], None]) -> None:
@@ -122,7 +191,10 @@ def _event(kind: int, waitable: int, code: int) -> None:
     else:
         done = _watched.pop(waitable)
         runtime.waitable_join(waitable, 0)
-    done(code)
+    try:
+        done(code)
+    except Exception as error:
+        _told("Exception while taking in what the hub answered", error)
 
 
 def when_done(result: Any, done: Done) -> None:
@@ -148,7 +220,7 @@ def start(coroutine: Coroutine[Any, Any, Any], done: Callable[[Any, BaseExceptio
             _stepping = outer
             done(stopped.value, None)
             return
-        except Exception as error:
+        except BaseException as error:
             _stepping = outer
             done(None, error)
             return
@@ -166,25 +238,16 @@ def block(until: Callable[[], bool], timeout: float | None = None) -> bool:
     global _blocking
     if until():
         return True
-    over = False
-    if timeout is not None:
-        if timeout <= 0:
-            return False
-
-        def fired(_value: Any, _error: BaseException | None) -> None:
-            nonlocal over
-            over = True
-
-        start(monotonic_clock.wait_for(int(timeout * 1e9) + 1), fired)
-        if until():
-            return True
+    deadline = None if timeout is None else time.monotonic() + timeout
+    if not _live:
+        raise RuntimeError("nothing can be waited for while a component is being made")
     outer = _blocking
     waitables = _blocking = runtime.waitable_set_new()
     _move_all(waitables)
     try:
         while not until():
-            if over:
-                return False
+            if deadline is not None and (time.monotonic() >= deadline or arm(deadline)):
+                return until()
             if not _watched:
                 raise RuntimeError("this would wait for ever: nothing is under way that could end it")
             _event(*intrinsics.wait(waitables))
@@ -198,11 +261,12 @@ def block(until: Callable[[], bool], timeout: float | None = None) -> bool:
 class _Doorbell:
     """A stream from the component to itself: writing to it wakes the task that reads it."""
 
-    __slots__ = ("armed", "promise", "reader", "writer")
+    __slots__ = ("armed", "promise", "reader", "ringing", "writer")
 
     def __init__(self) -> None:
         self.writer, self.reader = wit_world.byte_stream()
         self.armed = False
+        self.ringing = False
         self.promise = 0
 
     def arm(self, waitables: int) -> None:
@@ -213,25 +277,29 @@ class _Doorbell:
         runtime.waitable_join(self.reader.handle, waitables)
 
     def ring(self) -> None:
+        if self.ringing or not self.armed:
+            return
+        self.ringing = True
+        # Somebody is reading, so it is done at once.
         runtime.stream_write(self.writer.type_, self.writer.handle, b"\1")
 
     def rung(self, code: int) -> None:
-        self.armed = False
+        self.armed = self.ringing = False
         runtime.promise_get_result(code, self.promise)
 
 
 class _ComponentTask:
     """One call of the hub."""
 
-    __slots__ = ("bell", "borrows", "error", "index", "result", "running", "set", "spawned", "task")
+    __slots__ = ("bell", "borrows", "index", "outcome", "returned", "running", "set", "spawned")
 
     def __init__(self, index: int, borrows: int) -> None:
         self.index = index
         self.borrows = borrows
-        self.task: Task[Any] | None = None
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.running = False
+        #: What its coroutine made, once it has ended.
+        self.outcome: Ok[Any] | Err[Any] | None = None
+        self.returned = False
+        self.running = True
         #: How much of what it spawned keeps it alive.
         self.spawned = 0
         self.bell: _Doorbell | None = None
@@ -243,16 +311,14 @@ class _ComponentTask:
         return self.set
 
     def ended(self, task: Task[Any]) -> None:
-        if task.cancelled():
-            self.error = CancelledError()
+        error = CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            self.outcome = Ok(task.result())
+        elif isinstance(error, Err):
+            self.outcome = error
         else:
-            error = task.exception()
-            if error is None:
-                self.result = Ok(task.result())
-            elif isinstance(error, Err):
-                self.result = error
-            else:
-                self.error = error
+            # What its export does not declare cannot be answered: the call's deadline ends it.
+            _told("A call raised what it must not", error)
         self.wake()
 
     def wake(self) -> None:
@@ -262,18 +328,17 @@ class _ComponentTask:
     def turn(self) -> int:
         """Runs what can run, and answers what the hub is to do with this task."""
         assert _loop is not None
-        self.running = True
-        try:
-            _loop.turn()
-        finally:
-            self.running = False
-        if self.error is not None:
-            raise self.error
-        if self.result is not None:
-            runtime.call_task_return(self.index, self.borrows, self.result)
-            self.result = None
-            self.task = None
-        if self.task is None and not self.spawned:
+        _loop.turn()
+        self.running = False
+        if self.outcome is not None and not self.returned:
+            self.returned = True
+            try:
+                runtime.call_task_return(self.index, self.borrows, self.outcome)
+            except Exception as error:
+                # It was of the wrong type. The call is never answered, and its deadline ends it.
+                _told("What a call answered is not what it has to", error)
+            self.outcome = None
+        if self.returned and not self.spawned:
             self.leave()
             return _EXIT
         if self.bell is None:
@@ -296,14 +361,20 @@ class _ComponentTask:
 
 
 def _first_poll(index: int, borrows: int, coroutine: Coroutine[Any, Any, Any]) -> int:
+    global _live
     assert _loop is not None
+    if not _live:
+        _live = True
+        _loop.begin()
     task = _ComponentTask(index, borrows)
     _tasks.append(task)
     if len(_tasks) == 1 and _watched:
         _move_all(task.waitables())
-    task.running = True
-    task.task = _loop.create_task(coroutine)
-    task.task.add_done_callback(task.ended)
+    call = _loop.start_call(coroutine)
+    if call.done():
+        task.ended(call)
+    else:
+        call.add_done_callback(task.ended)
     return task.turn()
 
 
@@ -315,7 +386,10 @@ def _callback(kind: int, waitable: int, code: int) -> int:
     if bell is not None and bell.armed and waitable == bell.reader.handle and kind not in (_NONE, _SUBTASK):
         bell.rung(code)
     elif kind not in (_NONE, _CANCELLED):
-        _event(kind, waitable, code)
+        try:
+            _event(kind, waitable, code)
+        except BaseException as error:
+            _told("Exception while taking in what the hub answered", error)
     return task.turn()
 
 
@@ -330,21 +404,15 @@ def _spawn(coroutine: Coroutine[Any, Any, Any]) -> None:
     assert _loop is not None
     task = next((task for task in _tasks if task.running), None)
     spawned = _loop.create_task(coroutine)
-    _rooted.add(spawned)
     if task is not None:
         task.spawned += 1
 
     def ended(_: Task[Any]) -> None:
-        _rooted.discard(spawned)
         if task is not None:
             task.spawned -= 1
             task.wake()
 
     spawned.add_done_callback(ended)
-
-
-#: asyncio itself holds tasks only weakly.
-_rooted: set[Task[Any]] = set()
 
 
 def install(loop: Loop) -> None:
@@ -355,8 +423,3 @@ def install(loop: Loop) -> None:
     support.callback = _callback
     support.await_result = _await_result
     support.spawn = _spawn
-
-
-def is_serving() -> bool:
-    """Whether the hub has called. It has not while the component is made: nothing of the hub's can be asked then."""
-    return bool(_tasks)

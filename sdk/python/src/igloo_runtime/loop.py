@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import logging
+import random
+import sys
 import threading
 import time
-from asyncio import base_events, events, selector_events
-from collections.abc import Callable
+from asyncio import base_events, events, selector_events, unix_events
+from collections.abc import Callable, Coroutine
 from typing import Any
-
-from wit_world.imports import monotonic_clock
 
 from . import driver, names
 from .readiness import Selector
 
 #: A call in an executor's stead that takes longer, in seconds, is told about once: it held everything else up.
 _LONG = 0.1
+#: A loop that has not come to rest after so many rounds looks at the clock, and returns to the hub after so long, in
+#: seconds. A guest that keeps its thread for 2 ms is a slow one (igloo-engine's lane).
+_ROUNDS = 16
+_BREATH = 0.001
 
 
 class WasiEventLoop(selector_events.BaseSelectorEventLoop):
@@ -82,9 +87,9 @@ class InstanceLoop(WasiEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._selector.never_blocks = True
-        #: When timers are due that the hub was asked for, the earliest first. They cannot be cancelled, so one is armed
-        #: only if it is earlier than all others: there are few.
-        self._armed: list[float] = []
+        #: Tasks that are pending. asyncio itself holds them only weakly, and one that is only waited for by what it
+        #: waits for itself would be lost.
+        self._tasks: set[asyncio.Task[Any]] = set()
         # It is always running: it can neither be run nor stopped.
         self._thread_id = threading.get_ident()
 
@@ -95,28 +100,86 @@ class InstanceLoop(WasiEventLoop):
         """It lives as long as its instance."""
         raise RuntimeError("Cannot close a running event loop")
 
-    def turn(self) -> None:
-        """Runs everything that can run now, and arms a timer for the next of what cannot."""
+    def stop(self) -> None:
+        """It lives as long as its instance."""
+        raise RuntimeError("An instance's event loop cannot be stopped: let `run` return instead")
+
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """A task that lives until it is done, whether or not anybody holds it."""
+        task = super().create_task(coro, **options)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
+
+    def begin(self) -> None:
+        """The hub has called for the first time: this instance begins to differ from others of its component."""
+        random.seed()
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
+
+    def start_call(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Makes a call's task, and runs it until it waits for something."""
         events._set_running_loop(self)
-        while True:
-            ready = self._selector.select(0)
-            if ready:
-                self._process_events(ready)
-            self._take_due()
-            if not self._ready:
-                if not self._arm():
+        try:
+            return asyncio.Task(coroutine, loop=self, eager_start=True)
+        except BaseException as error:
+            # It called `sys.exit`, which a task raises again.
+            ended: Any = self.create_future()
+            ended.set_exception(error)
+            return ended  # type: ignore[no-any-return]
+
+    def turn(self) -> None:
+        """Runs everything that can run now, and arms a timer for the next of what cannot. Raises nothing.
+
+        What never comes to rest, such as `while not ready: await asyncio.sleep(0)`, is left from time to time: what it
+        looks for comes from outside.
+        """
+        events._set_running_loop(self)
+        ready = self._ready
+        selector = self._selector
+        until = 0.0
+        for round_ in itertools.count(1):
+            if not round_ % _ROUNDS:
+                now = self.time()
+                if not until:
+                    until = now + _BREATH
+                elif now > until:
+                    driver.breathe()
+                    return
+            if selector._candidates:
+                found = selector.select(0)
+                if found:
+                    self._process_events(found)
+            if self._scheduled:
+                self._take_due()
+            if not ready:
+                if not self._scheduled or not driver.arm(self._scheduled[0]._when):
                     return
                 continue
-            for _ in range(len(self._ready)):
-                handle = self._ready.popleft()
+            for _ in range(len(ready)):
+                handle = ready.popleft()
                 if not handle._cancelled:
-                    handle._run()
+                    try:
+                        handle._run()
+                    except BaseException as error:
+                        # `sys.exit` and the like end a thread natively; here they end only whoever called them.
+                        self._leaked(handle, error)
+
+    def _leaked(self, handle: Any, error: BaseException) -> None:
+        self.call_exception_handler(
+            {"message": f"{type(error).__name__} ended a callback, and nothing else", "exception": error, "handle": handle}
+        )
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """As every loop does; but nothing leaves it."""
+        try:
+            super().call_exception_handler(context)
+        except BaseException as error:
+            logging.getLogger("asyncio").error("The exception handler raised", exc_info=error)
 
     def _take_due(self) -> None:
         """Timers that are due become ready, and cancelled ones at the front go."""
         scheduled = self._scheduled
-        if not scheduled:
-            return
         if self._timer_cancelled_count > base_events._MIN_CANCELLED_TIMER_HANDLES_FRACTION * len(scheduled) and len(
             scheduled
         ) > base_events._MIN_SCHEDULED_TIMER_HANDLES:
@@ -134,25 +197,6 @@ class InstanceLoop(WasiEventLoop):
             else:
                 self._ready.append(handle)
 
-    def _arm(self) -> bool:
-        """Asks the hub for the next timer. True if it is due already."""
-        if not self._scheduled:
-            return False
-        when = self._scheduled[0]._when
-        if self._armed and self._armed[0] <= when:
-            return False
-        heapq.heappush(self._armed, when)
-        due = False
-
-        def fired(_value: Any, _error: BaseException | None) -> None:
-            nonlocal due
-            due = True
-            self._armed.remove(when)
-            heapq.heapify(self._armed)
-
-        driver.start(monotonic_clock.wait_for(max(0, int((when - self.time()) * 1e9)) + 1), fired)
-        return due
-
 
 class _Policy(events._BaseDefaultEventLoopPolicy):
     _loop_factory = WasiEventLoop
@@ -163,7 +207,8 @@ def install() -> InstanceLoop:
     loop = InstanceLoop()
     events._set_event_loop_policy(_Policy())
     events._get_event_loop_policy().set_event_loop(loop)
-    asyncio.DefaultEventLoopPolicy = _Policy
+    asyncio.DefaultEventLoopPolicy = unix_events._DefaultEventLoopPolicy = _Policy
+    unix_events.SelectorEventLoop = unix_events.EventLoop = WasiEventLoop
     asyncio.SelectorEventLoop = asyncio.EventLoop = WasiEventLoop
     events._set_running_loop(loop)
     driver.install(loop)

@@ -25,13 +25,15 @@ Changed = Callable[[], None]
 class Incoming:
     """The readable end of a stream, and the future that says how it ended."""
 
-    __slots__ = ("_changed", "_ending", "_promise", "_reader", "buffer", "closed", "ended", "error")
+    __slots__ = ("_changed", "_ending", "_finishing", "_promise", "_reader", "buffer", "closed", "ended", "error")
 
     def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
         self._reader = reader
         self._ending = ending
         self._changed = changed
         self._promise: int | None = None
+        #: The stream has ended, and why is being asked.
+        self._finishing = False
         self.buffer = bytearray()
         #: The stream is at its end; what is buffered can still be taken.
         self.ended = False
@@ -41,7 +43,13 @@ class Incoming:
 
     def want(self, enough: int = 1) -> None:
         """Begins to read, unless there are `enough` bytes to take or a read is under way."""
-        if len(self.buffer) >= enough or self.ended or self.closed or self._promise is not None:
+        if (
+            len(self.buffer) >= enough
+            or self.ended
+            or self._finishing
+            or self.closed
+            or self._promise is not None
+        ):
             return
         result = runtime.stream_read(self._reader.type_, self._reader.handle, LARGEST)
         if isinstance(result, Err):
@@ -60,12 +68,16 @@ class Incoming:
         code, data = value
         self.buffer += data
         if code == driver.DROPPED:
-            self.ended = True
-            if self._ending is not None and self._ending.handle is not None:
-                ending, self._ending = self._ending, None
+            ending, self._ending = self._ending, None
+            if ending is None or ending.handle is None:
+                self.ended = True
+            else:
+                # Whether that is an orderly end is known when this is told; what has come can be taken meanwhile.
+                self._finishing = True
                 driver.start(ending.read(), self._told)
 
     def _told(self, value: Any, error: BaseException | None) -> None:
+        self.ended = True
         if isinstance(value, Err):
             self.error = value.value
         elif isinstance(error, Err):

@@ -4,7 +4,9 @@ use crate::Outcome;
 use igloo::{
     __private::bindings::igloo::crypto::{
         aead::Key,
-        agreement::PrivateKey,
+        agreement::{PrivateKey, StaticKey},
+        cipher::Running,
+        mac::authenticate,
         signature::{SigningKey, verify},
         types::ErrorCode,
     },
@@ -74,6 +76,29 @@ pub(crate) fn hostile() -> Outcome {
         "no_private_key": say(SigningKey::import_der("pkcs8", &[])),
         "garbage_private_key": say(SigningKey::import_der("sec1", &[0x30; 200])),
         "huge_private_key": say(SigningKey::import_der("pkcs1", &large)),
+        "blocks": say(Running::encrypt("aes-128-cbc", &[7; 16], &[0; 16]).and_then(|running| running.update(&[0; 64]))),
+        "half_a_block": say(Running::decrypt("aes-128-ecb", &[7; 16], &[]).and_then(|running| running.update(&[0; 8]))),
+        "no_vector": say(Running::encrypt("aes-256-ctr", &[7; 32], &[])),
+        "unknown_cipher": say(Running::encrypt("des-cbc", &[7; 8], &[0; 8])),
+        "huge_piece": say(Running::encrypt("chacha20", &[7; 32], &[0; 16]).and_then(|running| running.update(&large))),
+        "ccm": say(Key::import_raw("aes-128-ccm-4", &[7; 16]).and_then(|key| key.seal(&[0; 13], b"", b"text"))),
+        "ccm_too_long": say(Key::import_raw("aes-128-ccm", &[7; 16]).and_then(|key| key.seal(&[0; 13], b"", &large[1..]))),
+        "code": say(authenticate("aes-cmac", &[7; 16], b"text")),
+        "unknown_code": say(authenticate("md5", &[7; 16], b"text")),
+        "kept_key": kept_key(),
+        "zero_scalar": say(StaticKey::import_raw("p256", &[0; 32])),
+        "seed": say(SigningKey::import_raw("ed25519", &[7; 32]).and_then(|key| key.sign("ed25519", b"text"))),
+        "short_seed": say(SigningKey::import_raw("ed25519", &[7; 31])),
         "unknown_format": say(SigningKey::import_der("jwk", b"{}")),
     }))
+}
+
+/// Whether a key that came out and in again agrees as it did.
+fn kept_key() -> bool {
+    let again = || {
+        let (key, peer) = (StaticKey::generate("x25519")?, StaticKey::generate("x25519")?);
+        let copy = StaticKey::import_raw("x25519", &key.export_raw())?;
+        Ok::<_, ErrorCode>(key.agree(&peer.public_key())? == peer.agree(&copy.public_key())?)
+    };
+    again().unwrap_or_default()
 }

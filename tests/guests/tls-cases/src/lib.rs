@@ -1,5 +1,7 @@
 //! TLS in a component, through the crates that people use: each action is one case and answers with what happened.
 
+#![recursion_limit = "256"]
+
 mod clients;
 mod hostile;
 mod hub;

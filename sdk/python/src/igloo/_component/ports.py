@@ -1,7 +1,7 @@
-"""Serial ports of a component: streams of `igloo:serial`, for code that waits in an event loop and for code that blocks.
+"""Serial ports of a component: streams of `igloo:serial`, for code that waits in an event loop or that blocks.
 
-One [`Port`] has the bytes of both directions, with a buffer for each that is no larger than one copy. It is a descriptor
-of the runtime, so that an event loop's `add_reader` takes it; [`Link`] is the same for coroutines.
+One [`Port`] has the bytes of both directions, with a bounded buffer for each. It is a descriptor of the runtime, so that
+an event loop's `add_reader` takes it; [`Link`] is the same for coroutines.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from typing import Any, Final, Literal
 
 import wit_world
 from componentize_py_types import Err
-from igloo_runtime import driver
-from igloo_runtime.readiness import READ, WRITE, Descriptor
-from igloo_runtime.streams import Incoming, Outgoing
 from wit_world.imports import igloo_serial_types as wit
 from wit_world.imports import ports
 
@@ -23,6 +20,9 @@ from igloo import _host
 from igloo._component.values import code
 from igloo.errors import SerialError
 from igloo.serial import ModemLines, Settings
+from igloo_runtime import driver
+from igloo_runtime.readiness import READ, WRITE, Descriptor
+from igloo_runtime.streams import Incoming, Outgoing
 
 CLOSING: Final = 5.0
 """Seconds that closing a port may take to send what was written."""
@@ -78,7 +78,8 @@ class Port(Descriptor):
         self._port = port
         #: Called after the selectors that watch it, when something has changed.
         self.on_change: Callable[[], None] | None = None
-        self._in = Incoming(*port.receive(), self._changed)
+        arriving, ending = port.receive()
+        self._in = Incoming(arriving, ending, self._changed)
         writer, reader = wit_world.byte_stream()
         self._out = Outgoing(writer, self._changed)
         self._failed: SerialError | None = None

@@ -1,4 +1,4 @@
-"""Ordinary libraries on the hub's capabilities: they are installed as they are, and find here what they lack in a sandbox.
+"""Ordinary libraries on the hub's capabilities: installed as they are, they find here what they lack in a sandbox.
 
 | library | what it gets |
 |---|---|

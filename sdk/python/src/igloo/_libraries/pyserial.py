@@ -46,6 +46,11 @@ def _raise(error: SerialError, what: str) -> NoReturn:
 class Serial(SerialBase):  # type: ignore[misc]
     """A serial port: `Serial("meter", 115200)` opens the slot `meter`."""
 
+    # What pyserial's own class sets.
+    is_open: bool
+    _port: str | None
+    _break_state: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._link: _host.BlockingPort | None = None
         self._applied: Settings | None = None

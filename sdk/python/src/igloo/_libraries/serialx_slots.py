@@ -11,9 +11,6 @@ import time
 from types import ModuleType
 from typing import Any, Final, Literal, NoReturn
 
-from igloo import _host, serial
-from igloo._libraries import slots
-from igloo.errors import SerialError
 from serialx.common import (
     BaseSerial,
     BaseSerialTransport,
@@ -25,6 +22,10 @@ from serialx.common import (
     UnsupportedSetting,
     register_uri_handler,
 )
+
+from igloo import _host, serial
+from igloo._libraries import slots
+from igloo.errors import SerialError
 
 WEIGHT: Final = 100
 """Above serialx's own platforms (1 to 4)."""
@@ -330,8 +331,11 @@ class SlotTransport(BaseSerialTransport):  # type: ignore[misc]
 
 def _ports(**_: Any) -> list[SerialPortInfo]:
     """The slots that are bound to a port. What is behind one a provider does not learn."""
-    unknown = dict.fromkeys(
-        ("vid", "pid", "serial_number", "manufacturer", "product", "bcd_device", "interface_description", "interface_num")
+    unknown: dict[str, Any] = dict.fromkeys(
+        (
+            *("vid", "pid", "serial_number", "manufacturer", "product", "bcd_device"),
+            *("interface_description", "interface_num"),
+        )
     )
     return [
         SerialPortInfo(device=name, resolved_device=name, **unknown)

@@ -31,7 +31,9 @@ def slot(port: str) -> str:
     slots = dict(_host.current().serial_slots())
     if name not in slots:
         there = ", ".join(f"`{each}`" for each in slots) or "none"
-        raise SerialError("not-found", f"there is no slot `{name}`: a port is a slot of the manifest, of which it has {there}")
+        text = f"there is no slot `{name}`: a port is a slot of the manifest, of which it has {there}"
+        raise SerialError("not-found", text)
     if not slots[name]:
-        raise SerialError("access-denied", f"the slot `{name}` is bound to no port yet: its owner grants `serial:{name}=…`")
+        text = f"the slot `{name}` is bound to no port yet: its owner grants `serial:{name}=…`"
+        raise SerialError("access-denied", text)
     return name

@@ -43,7 +43,7 @@ def _of(error: Err[Any], what: str) -> Exception:
 
 
 def _serving(what: str) -> None:
-    if not driver.is_serving():
+    if not driver.is_live():
         raise RuntimeError(f"{what}: while the component is made there is no hub to compute it")
 
 

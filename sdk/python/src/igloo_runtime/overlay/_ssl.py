@@ -36,7 +36,7 @@ _DEFAULT_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 class SSLSession:
-    """The hub resumes sessions by itself, and shows none."""
+    """The hub resumes no sessions, and shows none."""
 
     def __init__(self) -> None:
         raise TypeError("cannot create 'ssl.SSLSession' instances")

@@ -10,8 +10,9 @@ from importlib.machinery import PathFinder as _PathFinder
 
 from igloo_runtime.sockets import for_tcp as _for_tcp
 
-_overlay = _os.path.dirname(__file__)
-_spec = _PathFinder.find_spec("ssl", [_path for _path in _sys.path if _path != _overlay])
+# This folder may be on the path under two names; it is the one with `_ssl.py` in it.
+_others = [_path for _path in _sys.path if not _os.path.exists(_os.path.join(_path, "_ssl.py"))]
+_spec = _PathFinder.find_spec("ssl", _others)
 if _spec is None or _spec.loader is None:
     raise ImportError("CPython's own ssl.py is not on sys.path")
 __file__ = _spec.origin

@@ -1,4 +1,4 @@
-"""`termios`: its constants, for libraries that import it. A component has no terminal: the functions raise `termios.error`.
+"""`termios`: its constants, for libraries that import it. A component has no terminal: functions raise `termios.error`.
 
 A serial port is a slot of `igloo:serial` here, with settings of its own.
 Numbers: Linux on x86-64, asm-generic/termbits.h and ioctls.h, as CPython's own module has them there.

@@ -12,8 +12,13 @@ from typing import Any
 
 def install() -> None:
     """Gives asyncio the module that it did not find when it was imported."""
+    import importlib
     import ssl
     import sys
+
+    # Codecs are imported when they are needed, and a component has only what it was made with.
+    for name in ("ascii", "idna"):
+        importlib.import_module(f"encodings.{name}")
 
     for name in ("sslproto", "base_events", "selector_events"):
         module: Any = sys.modules.get(f"asyncio.{name}")

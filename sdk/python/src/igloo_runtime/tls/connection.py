@@ -38,6 +38,9 @@ class Transport(Protocol):
     def keep(self, rest: bytes) -> None:
         """What was received and could not be taken is received again."""
 
+    def has_rest(self) -> bool:
+        """Whether something is kept."""
+
     def can_send(self) -> None:
         """SSLWantWriteError if it cannot take any now and must not wait."""
 
@@ -70,6 +73,9 @@ class MemoryTransport:
     def keep(self, rest: bytes) -> None:
         self._rest = rest
 
+    def has_rest(self) -> bool:
+        return bool(self._rest)
+
     def can_send(self) -> None:
         """A buffer always can."""
 
@@ -99,7 +105,11 @@ class SocketTransport:
             rest, self._rest = self._rest, b""
             return rest
         try:
-            return self.socket()._receive_plain(_PIECE) or None
+            sock = self.socket()
+            data: bytes = sock._receive_plain(_PIECE)
+            # What is decrypted can be more than is read: who selects on the socket is told of the rest.
+            sock._changed()
+            return data or None
         except BlockingIOError:
             raise errors.want_read() from None
         except TimeoutError:
@@ -107,6 +117,9 @@ class SocketTransport:
 
     def keep(self, rest: bytes) -> None:
         self._rest = rest
+
+    def has_rest(self) -> bool:
+        return bool(self._rest)
 
     def can_send(self) -> None:
         try:
@@ -136,6 +149,8 @@ class _SSLSocket:
         self._complete = False
         self._input_ended = False
         self._closing = False
+        if (sock := transport.socket()) is not None:
+            sock._above = self._holds
 
     # Moving ciphertext.
 
@@ -238,7 +253,15 @@ class _SSLSocket:
 
     def pending(self) -> int:
         """How many bytes can be read at once."""
-        return self._connection.readable()
+        count = self._connection.readable()
+        if not count and self._transport.has_rest():
+            self._receive()
+            count = self._connection.readable()
+        return count
+
+    def _holds(self) -> bool:
+        """Whether there is something to read that is no longer in the socket."""
+        return self._complete and (self._transport.has_rest() or self._connection.readable() > 0)
 
     def shutdown(self) -> Any:
         """Closes this end, and waits for the peer's close. Answers the socket."""
@@ -255,7 +278,9 @@ class _SSLSocket:
             if isinstance(outcome, hub.ReadOutcome_Data):
                 raise errors.failed("APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "application data after close notify")
             if isinstance(outcome, hub.ReadOutcome_Closed):
-                return self._transport.socket()
+                if (sock := self._transport.socket()) is not None:
+                    sock._above = None
+                return sock
             if isinstance(outcome, hub.ReadOutcome_Truncated):
                 raise errors.end_of_file()
             self._receive()
@@ -309,7 +334,7 @@ class _SSLSocket:
 
     @property
     def session(self) -> None:
-        """The hub resumes sessions of a context by itself."""
+        """The hub resumes none, and has none to give."""
         return None
 
     @session.setter

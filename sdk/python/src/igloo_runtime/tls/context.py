@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -47,6 +49,11 @@ _OPTIONS = (
     | constants.OP_IGNORE_UNEXPECTED_EOF
 )  # fmt: skip
 _CURVES = ("prime256v1", "secp256r1", "P-256", "secp384r1", "P-384", "X25519", "x25519")
+
+
+#: Contexts whose settings the hub keeps, each for both roles at most. It keeps 64; connections need them only to begin.
+_CONFIGURED = 28
+_configured: deque[weakref.ref[_SSLContext]] = deque()
 
 
 def _unsupported(what: str) -> NotImplementedError:
@@ -246,7 +253,7 @@ class _SSLContext:
         raise _unsupported("pre-shared keys")
 
     def session_stats(self) -> dict[str, int]:
-        """The hub keeps sessions, and counts nothing."""
+        """The hub keeps no sessions."""
         return dict.fromkeys(
             ("number", "connect", "connect_good", "connect_renegotiate", "accept", "accept_good", "accept_renegotiate",
              "hits", "misses", "timeouts", "cache_full"), 0,
@@ -324,7 +331,7 @@ class _SSLContext:
             raise _no_certificate("NO_START_LINE", "no start line: the file has no certificate")
         self._identity = chain, _private_key(key, password)
         self._made.clear()
-        if driver.is_serving():
+        if driver.is_live():
             # So that a key that is not the certificate's is told about here.
             self._configure(hub.Configuration(), server=False)
 
@@ -386,10 +393,15 @@ class _SSLContext:
         return _VERSIONS[spoken[0]], _VERSIONS[spoken[-1]]
 
     def _configuration(self, server: bool) -> hub.Configuration:
-        if not driver.is_serving():
+        if not driver.is_live():
             raise RuntimeError("a TLS connection cannot be made while the component is: there is no hub yet")
         made = self._made.get(server)
         if made is None:
+            _configured.append(weakref.ref(self))
+            while len(_configured) > _CONFIGURED:
+                oldest = _configured.popleft()()
+                if oldest is not None:
+                    oldest._made.clear()
             made = self._made[server] = self._configure(hub.Configuration(), server)
         return made
 

@@ -29,6 +29,7 @@ const TAG: usize = 16;
 #[expect(unreachable_pub, reason = "named by generated code")]
 pub struct AeadKey(Kind);
 
+#[expect(clippy::large_enum_variant, reason = "the table has each in a box of its own")]
 enum Kind {
     Ring(LessSafeKey),
     /// With the bytes of its tags.

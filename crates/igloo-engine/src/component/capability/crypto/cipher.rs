@@ -108,9 +108,9 @@ fn ecb(aes: Aes, encrypt: bool) -> Step {
     Box::new(move |piece| {
         let (blocks, _) = InOutBuf::from(piece).into_chunks();
         if encrypt {
-            aes.encrypt_blocks_inout(blocks)
+            aes.encrypt_blocks_inout(blocks);
         } else {
-            aes.decrypt_blocks_inout(blocks)
+            aes.decrypt_blocks_inout(blocks);
         }
         true
     })
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn openssl_says_the_same() {
-        let text: Vec<u8> = (0..4096_u32).map(|n| (n * 31 >> 3) as u8).collect();
+        let text: Vec<u8> = (0..4096_u32).map(|n| ((n * 31) >> 3) as u8).collect();
         let names =
             KNOWN.map(|(algorithm, ..)| algorithm).into_iter().chain(["aes-128-cfb8", "aes-256-cfb8", "chacha20"]);
         for algorithm in names {

@@ -48,5 +48,7 @@ fn problem(why: &CertificateError) -> CertificateProblem {
         },
         _ => "unusable",
     };
-    CertificateProblem { reason: reason.to_owned(), text: why.to_string() }
+    // rustls shows what it does not know as a program would see it.
+    let text = if let CertificateError::Other(other) = why { other.0.to_string() } else { why.to_string() };
+    CertificateProblem { reason: reason.to_owned(), text }
 }

@@ -21,10 +21,10 @@ class _Absent:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> None:
         if name.startswith("cryptography."):
+            # Without its `name`, for which `from package import module` would put a shorter text in its place.
             raise ModuleNotFoundError(
                 f"`{name}` is not among what a component has of cryptography (docs/python-cryptography.md); "
-                'with `engine = "process"` the whole package is there',
-                name=name,
+                'with `engine = "process"` the whole package is there'
             )
 
 
