@@ -1,0 +1,55 @@
+"""All cases, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from host import devices, messages, mqtt, providers, web
+from host.bench import Bench, Engine, Row
+
+ENGINES: tuple[Engine, ...] = ("component", "process")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A library, or a provider, that is tried in one way."""
+
+    library: str
+    run: Callable[[Bench, Engine], Row | None]
+    """Its row of the table; a provider has none."""
+    engine: Engine = "component"
+
+    def __str__(self) -> str:
+        return f"{self.run.__name__}/{self.engine}"
+
+
+CASES = [
+    Case("aiohttp", web.aiohttp),
+    Case("aiohttp", web.aiohttp_server),
+    Case("httpx", web.httpx),
+    Case("websockets", web.websockets),
+    Case("pymodbus", devices.pymodbus),
+    Case("gmqtt", mqtt.gmqtt),
+    Case("aiomqtt", mqtt.aiomqtt),
+    Case("paho-mqtt", mqtt.paho),
+    Case("python-kasa", devices.kasa),
+    Case("aiolifx", devices.aiolifx),
+    Case("xknx", devices.xknx),
+    Case("PyYAML", messages.pyyaml),
+    Case("protobuf", messages.protobuf),
+]
+
+# The providers in Python: both ways to run one are tried.
+CASES += [
+    Case(name, run, engine)
+    for name, run in (
+        ("modbus-py", providers.modbus_tcp),
+        ("modbus-py", providers.modbus_rtu),
+        ("p1-py", providers.p1),
+        ("mqtt-py", providers.mqtt),
+        ("lifx", providers.lifx),
+        ("roku", providers.roku),
+    )
+    for engine in ENGINES
+]
