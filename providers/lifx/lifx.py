@@ -9,7 +9,6 @@ import logging
 from dataclasses import dataclass, field
 
 from igloo import Color, Command, Device, Provider, Ready, Rejected, Unavailable
-
 from lamp import Lamp, Light
 from light import from_color, to_color
 

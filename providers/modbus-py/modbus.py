@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from igloo import Command, Device, Provider, Rejected, Unavailable, Update
+from points import Bit, Register
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
-
-from points import Bit, Register
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from aiomqtt import Client, MqttError
 from igloo import Command, Device, Provider, Rejected, Unavailable
-
 from topic import Value
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from typing import Any
 from dsmr_parser.clients.protocol import create_dsmr_reader
 from dsmr_parser.objects import Telegram
 from igloo import Component, Device, Provider, Ready, Update
-
 from readings import ENTITIES, FACTOR
 
 log = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ def tried(bench: Bench, case: Case) -> Outcome:
     """Runs a case. What goes wrong is shown."""
     try:
         return Outcome(case, True, case.run(bench, case.engine))
-    except Exception:
+    except Exception:  # noqa: BLE001
         print(f"--- {case}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         return Outcome(case, False, None)
 

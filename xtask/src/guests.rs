@@ -30,7 +30,7 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
-    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python"])
+    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python", "tests/python-libraries/guests"])
 }
 
 /// The guests of these rooms, in the order of their folders' names.

@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from host.bench import ROOT, Bench, Engine, Line, Program, Python, ask, find, free_port, same
+from host.bench import (
+    ROOT,
+    Bench,
+    Engine,
+    Line,
+    Program,
+    Python,
+    ask,
+    find,
+    free_port,
+    same,
+)
 
 UNIT = {
     "address": 1,
@@ -95,17 +106,19 @@ def lifx(bench: Bench, engine: Engine) -> None:
     port = free_port()
     emulator = (find("lifx-emulator"), "--bind", "127.0.0.1", "--port", str(port), "--color", "1", "--verbose")
     config = {"lamps": [f"127.0.0.1:{port}"], "poll_seconds": 0.2}
-    with Program(*emulator, says="Server running"):
-        with bench.instance("lifx", [f"udp://127.0.0.1:{port}"], engine, config) as lamps:
-            lamp = "d073d5000001"
-            lamps.until("the lamp", lambda: lamps.value(lamp, "bulb", "switch") is not None)
-            lamps.set(f"{lamp}/bulb", "switch=on", "dimmer=50%", "color=#00ff00")
-            lamps.set(f"{lamp}/bulb", "color-temperature=4000")
-            # What the lamp says when it is asked again.
-            lamps.until("its state", lambda: lamps.value(lamp, "bulb", "color-temperature") == 4000)
-            assert abs(lamps.value(lamp, "bulb", "dimmer") - 0.5) < 1e-4
-            same(lamps.value(lamp, "bulb", "switch"), True)
-            same(lamps.value(lamp, "bulb", "color"), {"red": 1.0, "green": 1.0, "blue": 1.0})
+    with (
+        Program(*emulator, says="Server running"),
+        bench.instance("lifx", [f"udp://127.0.0.1:{port}"], engine, config) as lamps,
+    ):
+        lamp = "d073d5000001"
+        lamps.until("the lamp", lambda: lamps.value(lamp, "bulb", "switch") is not None)
+        lamps.set(f"{lamp}/bulb", "switch=on", "dimmer=50%", "color=#00ff00")
+        lamps.set(f"{lamp}/bulb", "color-temperature=4000")
+        # What the lamp says when it is asked again.
+        lamps.until("its state", lambda: lamps.value(lamp, "bulb", "color-temperature") == 4000)
+        assert abs(lamps.value(lamp, "bulb", "dimmer") - 0.5) < 1e-4
+        same(lamps.value(lamp, "bulb", "switch"), True)
+        same(lamps.value(lamp, "bulb", "color"), {"red": 1.0, "green": 1.0, "blue": 1.0})
 
 
 def roku(bench: Bench, engine: Engine) -> None:

@@ -40,7 +40,7 @@ def install() -> None:
     missing = [name for name in _ERRORS if not hasattr(errno, name)]
     for number, name in enumerate(missing, _FIRST):
         setattr(errno, name, number)
-        errno.errorcode[number] = name
+        errno.errorcode[number] = name  # type: ignore[index]
     for name, value in _SOCKET.items():
         if not hasattr(socket, name):
             setattr(socket, name, value)

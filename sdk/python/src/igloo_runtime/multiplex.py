@@ -85,7 +85,7 @@ class poll:
 
 def install() -> None:
     """Makes these the standard library's."""
-    stdlib.select = select  # type: ignore[assignment]
+    stdlib.select = select
     stdlib.poll = poll  # type: ignore[assignment,misc]
     for name, value in (
         ("POLLIN", POLLIN), ("POLLPRI", POLLPRI), ("POLLOUT", POLLOUT), ("POLLERR", POLLERR), ("POLLHUP", POLLHUP),

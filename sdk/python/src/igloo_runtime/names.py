@@ -62,7 +62,7 @@ def _answers(addresses: list[Address], port: int, family: int, type_: int, proto
         for kind, number in ((socket.SOCK_STREAM, 6), (socket.SOCK_DGRAM, 17))
         if type_ in (0, kind) and proto in (0, number)
     ]
-    found = []
+    found: list[Any] = []
     for each in addresses:
         of = socket.AF_INET if each.version == 4 else socket.AF_INET6
         if family not in (0, of):

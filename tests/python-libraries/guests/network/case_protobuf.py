@@ -4,7 +4,12 @@ import asyncio
 import struct
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    json_format,
+    message_factory,
+)
 from google.protobuf.internal import api_implementation
 
 Field = descriptor_pb2.FieldDescriptorProto

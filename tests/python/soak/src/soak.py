@@ -236,7 +236,7 @@ class Soak(Provider[Config]):
         on = command.asks(self.switch)
         if on is None:
             return
-        asyncio.create_task(self.afterwards())  # noqa: RUF006 (a loop keeps its tasks: that is tested here)
+        asyncio.create_task(self.afterwards())
         async with self.waits.one("command"):
             await asyncio.sleep(self.random.choice([0, 0, 0.001, 0.01]))
         self.switch.write(on)
