@@ -4,7 +4,7 @@ Only in a component, and imported before anything else: libraries that are impor
 It must not know what a provider is.
 """
 
-from . import constants, loop, readiness, sockets
+from . import constants, loop, readiness, sockets, threads
 
 
 def install() -> None:
@@ -15,6 +15,7 @@ def install() -> None:
     constants.install()
     sockets.install()
     loop.install()
+    threads.install()
 
 
 install()
