@@ -12,7 +12,7 @@ import sys
 # What takes the place of the standard library's, and of packages that a component cannot load, is found before them.
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "overlay"))
 
-from . import constants, crypto, loop, readiness, sockets, tls, zones
+from . import constants, crypto, loop, readiness, sockets, threads, tls, zones
 
 
 def install() -> None:
@@ -26,6 +26,7 @@ def install() -> None:
     crypto.install()
     tls.install()
     zones.install()
+    threads.install()
 
 
 install()

@@ -6,6 +6,13 @@ Linux's numbers (asm-generic/socket.h, in.h, tcp.h): libraries know some of them
 
 from __future__ import annotations
 
+# Encodings that are looked up by name, and often by name only: nothing can be imported later.
+import encodings.ascii
+import encodings.hex_codec
+import encodings.idna
+import encodings.latin_1
+import encodings.utf_8_sig
+import encodings.utf_16  # noqa: F401
 import errno
 import socket
 

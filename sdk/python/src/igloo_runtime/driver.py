@@ -171,8 +171,19 @@ def _watch(waitable: int, done: Callable[[int], None]) -> None:
 
 def forget(waitable: int) -> None:
     """Nobody watches this any more: it is about to be cancelled."""
-    _watched.pop(waitable, None)
+    if _watched.pop(waitable, None) is not None and not _blocking:
+        _wake_first()
     runtime.waitable_join(waitable, 0)
+
+
+def _wake_first() -> None:
+    """Something is about to leave the first task's set, perhaps with an event for which that task is being woken.
+
+    It must find one: where it finds none, wasmtime 48 says "BUG: delivering non-present event" and ends the instance
+    (concurrent.rs, `handle_guest_call`). So its doorbell is rung.
+    """
+    if _tasks:
+        _tasks[0].wake()
 
 
 def _move_all(waitables: int) -> None:
@@ -242,6 +253,8 @@ def block(until: Callable[[], bool], timeout: float | None = None) -> bool:
     if not _live:
         raise RuntimeError("nothing can be waited for while a component is being made")
     outer = _blocking
+    if not outer:
+        _wake_first()
     waitables = _blocking = runtime.waitable_set_new()
     _move_all(waitables)
     try:

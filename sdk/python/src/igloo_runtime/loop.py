@@ -37,6 +37,8 @@ class WasiEventLoop(selector_events.BaseSelectorEventLoop):
 
     def __init__(self, selector: Any = None) -> None:
         super().__init__(Selector() if selector is None else selector)
+        if isinstance(self._selector, Selector):
+            self._selector.callbacks = self._ready
         self._told_of_executors = False
 
     # There are no threads and no signals: nobody but the loop itself could wake it.

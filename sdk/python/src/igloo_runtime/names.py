@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 (nothing can be imported later)
 import ipaddress
 import socket
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import selectors
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
@@ -69,6 +69,8 @@ class Selector(selectors.BaseSelector):
         self._candidates: set[int] = set()
         #: Set by an event loop that must never block: it is called again when something is ready.
         self.never_blocks = False
+        #: An event loop's callbacks that can run: what the hub answers wakes them without a descriptor.
+        self.callbacks: Collection[Any] = ()
         self._woken = False
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -121,7 +123,7 @@ class Selector(selectors.BaseSelector):
         found = self._poll()
         if not found and not self.never_blocks and (timeout is None or timeout > 0):
             self._woken = False
-            driver.block(lambda: self._woken or bool(self._poll()), timeout)
+            driver.block(lambda: self._woken or bool(self.callbacks) or bool(self._poll()), timeout)
             found = self._poll()
         return found
 
