@@ -2,7 +2,13 @@
 //! that become WebAssembly components, and some of them native executables too. They are built as `igloo build` builds
 //! one, and assembled into packages.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 use igloo_build::{
@@ -36,7 +42,11 @@ pub(crate) fn within(rooms: &[&str]) -> Result<Vec<Guest>> {
             folders.insert(entry?.path());
         }
     }
-    folders.iter().filter(|folder| folder.join("igloo.toml").is_file()).map(|folder| read(folder)).collect()
+    let is_source = |folder: &&PathBuf| {
+        folder.join("igloo.toml").is_file()
+            && ["Cargo.toml", "pyproject.toml"].iter().any(|file| folder.join(file).is_file())
+    };
+    folders.iter().filter(is_source).map(|folder| read(folder)).collect()
 }
 
 fn read(folder: &Path) -> Result<Guest> {

@@ -85,7 +85,10 @@ fn lints(report: &mut Report, guests: &[guests::Guest], native: &[String]) {
 
 /// The guests that have tests of their own, and the SDK, as arguments for cargo.
 fn native(guests: &[guests::Guest]) -> Vec<String> {
-    let providers = guests.iter().filter(|guest| guest.first_party && !guest.source.is_python()).map(|guest| guest.source.name.as_str());
+    let providers = guests
+        .iter()
+        .filter(|guest| guest.first_party && !guest.source.is_python())
+        .map(|guest| guest.source.name.as_str());
     let packages = ["igloo-provider", SERIAL_CASES].into_iter().chain(providers);
     let features = ["--features".to_owned(), format!("igloo-provider/tls,{SERIAL_CASES}/native")];
     packages.flat_map(|name| ["--package".to_owned(), name.to_owned()]).chain(features).collect()

@@ -15,9 +15,26 @@ use crate::{places, say};
 const COUNT: usize = 20;
 /// What a driver might import; each provider takes three.
 const MODULES: [&str; 20] = [
-    "csv", "decimal", "fractions", "statistics", "xml.etree.ElementTree", "configparser", "html.parser", "gzip",
-    "zipfile", "difflib", "textwrap", "string", "calendar", "colorsys", "plistlib", "tomllib", "urllib.parse",
-    "http.cookies", "email.message", "uuid",
+    "csv",
+    "decimal",
+    "fractions",
+    "statistics",
+    "xml.etree.ElementTree",
+    "configparser",
+    "html.parser",
+    "gzip",
+    "zipfile",
+    "difflib",
+    "textwrap",
+    "string",
+    "calendar",
+    "colorsys",
+    "plistlib",
+    "tomllib",
+    "urllib.parse",
+    "http.cookies",
+    "email.message",
+    "uuid",
 ];
 
 /// Makes those that are not there yet, or older than the SDK in this program.

@@ -47,7 +47,8 @@ async fn files_are_those_that_the_manifest_names() {
     }
     let (manifest, _) = files("bench");
     let manifest = manifest.replacen("[provider]", "[provider]\nfiles = \"bench.tar\"", 1);
-    for (archive, expected) in [(None, "bench.tar, and it was not given"), (Some(vec![1; 1024]), "archive is refused")] {
+    for (archive, expected) in [(None, "bench.tar, and it was not given"), (Some(vec![1; 1024]), "archive is refused")]
+    {
         let files = PackageFiles { component: None, executable: Some(SCRIPT.to_vec()), files: archive };
         match home.hub.add_package(manifest.clone(), files).await {
             Err(Error::Invalid(text)) => assert!(text.contains(expected), "{text}"),

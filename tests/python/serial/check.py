@@ -10,9 +10,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "sdk/python"), str(Path(__file__).parent)]
 
-from peer import Peer  # noqa: E402
-
-from tests.hub import Hub  # noqa: E402
+from peer import Peer
+from tests.hub import Hub
 
 CASES = (
     *("names", "pyserial", "pyserial-asyncio", "pyserial-asyncio-fast", "serialx-sync", "serialx-async"),

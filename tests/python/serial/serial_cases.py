@@ -8,15 +8,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import igloo
 import serial
 import serial.tools.list_ports
 import serial_asyncio
 import serial_asyncio_fast
 import serialx
-from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
-
-import igloo
 from igloo import Provider, action
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 MUCH = bytes(range(97, 123)) * 4000
 """More than any buffer on the way has room for."""

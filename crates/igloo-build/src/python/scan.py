@@ -20,9 +20,7 @@ from pathlib import Path
 # Of the standard library, what tests, debuggers and windows need; a dependency may have it in a function that a
 # provider never calls.
 NEVER = frozenset(
-    "antigravity bdb code cProfile curses dbm doctest ensurepip idlelib IPython lib2to3 multiprocessing pdb "
-    "pip profile pydoc pydoc_data pytest readline setuptools sqlite3 subprocess test this tkinter trace "
-    "tracemalloc turtle unittest venv winreg".split()
+    ["antigravity", "bdb", "code", "cProfile", "curses", "dbm", "doctest", "ensurepip", "idlelib", "IPython", "lib2to3", "multiprocessing", "pdb", "pip", "profile", "pydoc", "pydoc_data", "pytest", "readline", "setuptools", "sqlite3", "subprocess", "test", "this", "tkinter", "trace", "tracemalloc", "turtle", "unittest", "venv", "winreg"]
 )
 # The SDK's other half.
 NEVER_OURS = frozenset(["igloo._process", "igloo.__main__"])

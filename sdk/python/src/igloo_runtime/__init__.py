@@ -19,7 +19,7 @@ def install() -> None:
     """Takes effect for everything that is imported afterwards."""
     import selectors
 
-    selectors.DefaultSelector = selectors.SelectSelector = readiness.Selector  # type: ignore[misc,assignment]
+    selectors.DefaultSelector = selectors.SelectSelector = selectors.PollSelector = readiness.Selector  # type: ignore[misc,assignment]
     constants.install()
     sockets.install()
     loop.install()

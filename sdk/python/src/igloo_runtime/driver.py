@@ -8,8 +8,8 @@ This module knows nothing of sockets or of asyncio's transports. It takes the pl
 setting the four functions that generated code calls: `first_poll`, `callback`, `await_result` and `spawn`.
 
 What the hub calls must never raise: componentize-py makes a trap of it, which ends the instance. An exception of a
-callback is the loop's exception handler's. A call's own coroutine must raise nothing but `Err`: anything else is told and
-never answered, because only the coroutine knows the type of its answer.
+callback is the loop's exception handler's. A call's own coroutine must raise nothing but `Err`: anything else is told
+and never answered, because only the coroutine knows the type of its answer.
 
 Sources: Canonical ABI, "Component Model Async" (callback codes, event codes, subtask states); componentize-py 0.25.1.
 """

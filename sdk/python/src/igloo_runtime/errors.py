@@ -6,6 +6,12 @@ import errno
 import os
 from typing import Any
 
+from componentize_py_types import Err
+
+# A frozen dataclass, which refuses what Python does with every exception on its way: setting its traceback.
+Err.__setattr__ = Exception.__setattr__  # type: ignore[method-assign]
+Err.__delattr__ = Exception.__delattr__  # type: ignore[method-assign]
+
 _BY_NAME = {
     "AccessDenied": errno.EACCES,
     "NotSupported": errno.EOPNOTSUPP,

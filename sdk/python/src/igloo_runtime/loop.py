@@ -7,6 +7,7 @@ What is ours is how it waits: the instance's loop never blocks, it returns to th
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 (nothing can be imported later)
 import heapq
 import itertools
 import logging
@@ -21,6 +22,8 @@ from typing import Any
 from . import driver, names
 from .readiness import Selector
 
+_set_running_loop = events._set_running_loop
+
 #: A call in an executor's stead that takes longer, in seconds, is told about once: it held everything else up.
 _LONG = 0.1
 #: A loop that has not come to rest after so many rounds looks at the clock, and returns to the hub after so long, in
@@ -32,8 +35,8 @@ _BREATH = 0.001
 class WasiEventLoop(selector_events.BaseSelectorEventLoop):
     """An event loop of its own, as `asyncio.new_event_loop()` makes it. Waiting blocks the instance."""
 
-    def __init__(self) -> None:
-        super().__init__(Selector())
+    def __init__(self, selector: Any = None) -> None:
+        super().__init__(Selector() if selector is None else selector)
         self._told_of_executors = False
 
     # There are no threads and no signals: nobody but the loop itself could wake it.
@@ -45,7 +48,8 @@ class WasiEventLoop(selector_events.BaseSelectorEventLoop):
         self._internal_fds -= 1
 
     def _write_to_self(self) -> None:
-        self._selector.wake()
+        if isinstance(self._selector, Selector):
+            self._selector.wake()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         """Calls `func` at once, because there are no threads. It holds everything else up until it returns."""
@@ -76,10 +80,6 @@ class WasiEventLoop(selector_events.BaseSelectorEventLoop):
         """Looks a granted name up, without blocking."""
         return await names.lookup(host, port, family, type, proto, flags)
 
-    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
-        """The address itself: names are not looked up backwards."""
-        return sockaddr[0], str(sockaddr[1])
-
 
 class InstanceLoop(WasiEventLoop):
     """The loop that all of an instance's calls share. It runs whenever the hub calls."""
@@ -107,10 +107,13 @@ class InstanceLoop(WasiEventLoop):
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """A task that lives until it is done, whether or not anybody holds it."""
         task = super().create_task(coro, **options)
+        self._root(task)
+        return task
+
+    def _root(self, task: asyncio.Task[Any]) -> None:
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return task
 
     def begin(self) -> None:
         """The hub has called for the first time: this instance begins to differ from others of its component."""
@@ -119,9 +122,11 @@ class InstanceLoop(WasiEventLoop):
 
     def start_call(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Makes a call's task, and runs it until it waits for something."""
-        events._set_running_loop(self)
+        _set_running_loop(self)
         try:
-            return asyncio.Task(coroutine, loop=self, eager_start=True)
+            task = asyncio.Task(coroutine, loop=self, eager_start=True)
+            self._root(task)
+            return task
         except BaseException as error:
             # It called `sys.exit`, which a task raises again.
             ended: Any = self.create_future()
@@ -134,7 +139,7 @@ class InstanceLoop(WasiEventLoop):
         What never comes to rest, such as `while not ready: await asyncio.sleep(0)`, is left from time to time: what it
         looks for comes from outside.
         """
-        events._set_running_loop(self)
+        _set_running_loop(self)
         ready = self._ready
         selector = self._selector
         until = 0.0
@@ -167,7 +172,11 @@ class InstanceLoop(WasiEventLoop):
 
     def _leaked(self, handle: Any, error: BaseException) -> None:
         self.call_exception_handler(
-            {"message": f"{type(error).__name__} ended a callback, and nothing else", "exception": error, "handle": handle}
+            {
+                "message": f"{type(error).__name__} ended a callback, and nothing else",
+                "exception": error,
+                "handle": handle,
+            }
         )
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def select(
     return of(readers, READ), of(writers, WRITE), []
 
 
-class poll:  # noqa: N801
+class poll:
     """`select.poll()`: descriptors are registered once, and asked for again and again."""
 
     def __init__(self) -> None:

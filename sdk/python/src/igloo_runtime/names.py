@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 (nothing can be imported later)
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -66,7 +67,10 @@ def _answers(addresses: list[Address], port: int, family: int, type_: int, proto
         of = socket.AF_INET if each.version == 4 else socket.AF_INET6
         if family not in (0, of):
             continue
-        where = (str(each), port) if each.version == 4 else (str(each), port, 0, 0)
+        where: Any = (str(each), port)
+        if isinstance(each, ipaddress.IPv6Address):
+            host, _, scope = str(each).partition("%")
+            where = (host, port, 0, int(scope) if scope.isdigit() else 0)
         found.extend((of, kind, number, "", where) for kind, number in kinds)
     if not found:
         raise socket.gaierror(socket.EAI_NONAME, f"`{name}` has no address of that kind")
@@ -116,6 +120,11 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
             raise (_refused(name, error) if isinstance(error, Err) else error) from None
         addresses = [address(each) for each in found]
     return _answers(addresses, _port(port), family, type, proto, name)
+
+
+def getnameinfo(where: Any, flags: int = 0) -> tuple[str, str]:
+    """The address itself: names are not looked up backwards."""
+    return str(where[0]), str(where[1])
 
 
 #: For callers that take a function.

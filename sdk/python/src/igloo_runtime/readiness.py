@@ -178,7 +178,10 @@ def _number(fileobj: Any, or_else: int | None = None) -> int:
         method: Callable[[], Any] | None = getattr(fileobj, "fileno", None)
         if method is None:
             raise ValueError(f"Invalid file object: {fileobj!r}")
-        number = int(method())
+        try:
+            number = int(method())
+        except (TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {fileobj!r}") from None
     if number < 0:
         if or_else is not None:
             return or_else

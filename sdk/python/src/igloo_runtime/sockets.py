@@ -11,8 +11,8 @@ import errno
 import io
 import ipaddress
 import os
-import time
 import socket as stdlib
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ from wit_world.imports import wasi_sockets_types as wasi
 from . import driver, multiplex, names
 from .errors import number, os_error
 from .readiness import READ, WRITE, Descriptor, descriptor
-from .streams import LARGEST, Incoming, Outgoing
+from .streams import LARGEST, Incoming, Outgoing, drop, keep
 
 #: Datagrams that wait to be received or sent. Beyond it they are lost, as in a kernel.
 _DATAGRAMS = 64
@@ -99,7 +99,7 @@ class Socket(Descriptor):
         if cls is Socket:
             of = None if fileno is None else _detached.get(fileno) or descriptor(fileno)
             datagrams = isinstance(of, _Udp) or (type != -1 and type & 0xF == stdlib.SOCK_DGRAM)
-            return super().__new__(_Udp if datagrams else _Tcp)
+            return super().__new__(_Udp if datagrams else _Tcp)  # type: ignore[return-value]
         return super().__new__(cls)
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
@@ -113,9 +113,9 @@ class Socket(Descriptor):
         type = stdlib.SOCK_STREAM if type == -1 else type & 0xF
         if type not in (stdlib.SOCK_STREAM, stdlib.SOCK_DGRAM):
             raise OSError(errno.EPROTONOSUPPORT, f"a component has stream and datagram sockets only, not {type!r}")
-        self.family = stdlib.AddressFamily(family)
-        self.type = stdlib.SocketKind(type)
-        self.proto = max(proto, 0)
+        self._family = stdlib.AddressFamily(family)
+        self._type = stdlib.SocketKind(type)
+        self._proto = max(proto, 0)
         self._timeout = Socket._default_timeout
         self._state = _NONE
         self._resource = None
@@ -131,6 +131,18 @@ class Socket(Descriptor):
         raise NotImplementedError
 
     # What both kinds share.
+
+    @property
+    def family(self) -> stdlib.AddressFamily:
+        return self._family
+
+    @property
+    def type(self) -> stdlib.SocketKind:
+        return self._type
+
+    @property
+    def proto(self) -> int:
+        return self._proto
 
     def _wait(self, until: Any) -> None:
         """Waits in the socket's manner: not at all, with its timeout, or for ever."""
@@ -198,8 +210,8 @@ class Socket(Descriptor):
         known = _TAKES_EFFECT.get((level, option))
         if known is None or not isinstance(value, int):
             return
-        method, factor = known
-        method = getattr(self._resource, method, None) or getattr(self._resource, f"set_unicast_{method[4:]}", None)
+        name, factor = known
+        method = getattr(self._resource, name, None) or getattr(self._resource, f"set_unicast_{name[4:]}", None)
         if method is None:
             return
         try:
@@ -378,13 +390,12 @@ class Socket(Descriptor):
 
     def __repr__(self) -> str:
         closed = " [closed]" if self._state == _CLOSED else ""
-        text = f"<socket.socket{closed} fd={self._number}, family={self.family!s}, type={self.type!s}, proto={self.proto}"
+        kind = f"family={self.family!s}, type={self.type!s}, proto={self.proto}"
+        text = f"<socket.socket{closed} fd={self._number}, {kind}"
         if not closed:
             for name in ("getsockname", "getpeername"):
-                try:
+                with contextlib.suppress(OSError):
                     text += f", {'l' if name == 'getsockname' else 'r'}addr={getattr(self, name)()}"
-                except OSError:
-                    pass
         return text + ">"
 
     # What each kind does in its own way.
@@ -401,7 +412,16 @@ class Socket(Descriptor):
     def recvfrom(self, count: int, flags: int = 0) -> tuple[bytes, Any]:
         raise NotImplementedError
 
+    def send(self, data: Any, flags: int = 0) -> int:
+        raise NotImplementedError
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        raise NotImplementedError
+
     def sendto(self, data: Any, *args: Any) -> int:
+        raise NotImplementedError
+
+    def shutdown(self, how: int) -> None:
         raise NotImplementedError
 
     def listen(self, backlog: int = 128) -> None:
@@ -451,7 +471,7 @@ class _Tcp(Socket):
         def done(_value: Any, error: BaseException | None) -> None:
             self._calling = False
             if self._state == _CLOSED:
-                resource.__exit__(None, None, None)
+                drop(resource)
                 return
             if error is None:
                 try:
@@ -463,7 +483,7 @@ class _Tcp(Socket):
                 self._state = _NONE
                 self._error = number(error.value) if isinstance(error, Err) else errno.EIO
                 # What failed to connect cannot try again: the next attempt makes a new one.
-                resource.__exit__(None, None, None)
+                drop(resource)
                 self._resource = None
                 self._bound = False
             self._changed()
@@ -583,7 +603,7 @@ class _Tcp(Socket):
         resource = self._made()
         try:
             resource.set_listen_backlog_size(max(backlog, 1))
-            self._listener = resource.listen()
+            self._listener = keep(resource.listen())
         except Err as error:
             raise os_error(error.value, "listening") from None
         self._state = _LISTENING
@@ -648,9 +668,9 @@ class _Tcp(Socket):
 
     def _came_in(self, value: tuple[int, list[Any]]) -> None:
         code, connections = value
-        self._accepted.extend(connections)
+        self._accepted.extend(keep(connection) for connection in connections)
         if code == driver.DROPPED:
-            self._listener.__exit__(None, None, None)
+            drop(self._listener)
             self._listener = None
 
     def accept(self) -> tuple[Socket, Any]:
@@ -681,10 +701,10 @@ class _Tcp(Socket):
         self._above = None
         self._stop_accepting()
         for waiting in self._accepted:
-            waiting.__exit__(None, None, None)
+            drop(waiting)
         self._accepted.clear()
         if self._listener is not None:
-            self._listener.__exit__(None, None, None)
+            drop(self._listener)
             self._listener = None
         if self._in is not None:
             self._in.close()
@@ -695,16 +715,16 @@ class _Tcp(Socket):
             if not outgoing.closed:
                 driver.start(monotonic_clock.wait_for(_LINGER), lambda _value, _error: outgoing.close())
         if self._resource is not None and not self._calling:
-            self._resource.__exit__(None, None, None)
+            drop(self._resource)
         self._resource = None
 
 
 class _Port:
     """A UDP socket of WASI, which can outlive its `socket.socket`.
 
-    WASI 0.3's `receive` takes no cancelling here (there is no `subtask.cancel`), and the resource cannot be dropped before
-    it returns. So one that is closed meanwhile waits to be used again by the next socket that asks for the same address:
-    there are never more than were open at a time, and an address that was closed can be bound again at once.
+    WASI 0.3's `receive` takes no cancelling here (there is no `subtask.cancel`), and the resource cannot be dropped
+    before it returns. So one that is closed meanwhile waits to be used again by the next socket that asks for the same
+    address: there are never more than were open at a time, and an address that was closed can be bound again at once.
     """
 
     __slots__ = ("asked", "connected", "family", "owner", "received", "receiving", "resource", "sending")
@@ -784,10 +804,8 @@ class _Port:
         self.received.clear()
         if self.connected:
             self.connected = False
-            try:
+            with contextlib.suppress(Err):
                 self.resource.disconnect()
-            except Err:
-                pass
         self.unused()
 
     def unused(self) -> None:
@@ -805,7 +823,7 @@ class _Port:
     def drop(self) -> None:
         if self.resource is not None:
             resource, self.resource = self.resource, None
-            resource.__exit__(None, None, None)
+            drop(resource)
 
 
 class _Udp(Socket):
@@ -1050,7 +1068,7 @@ def _create(kind: Any, family: int) -> Any:
         raise _refuse(errno.EOPNOTSUPP, "there are no sockets while a component is being made")
     of = wasi.IpAddressFamily.IPV4 if family == stdlib.AF_INET else wasi.IpAddressFamily.IPV6
     try:
-        return kind.create(of)
+        return keep(kind.create(of))
     except Err as error:
         raise os_error(error.value) from None
 
@@ -1107,6 +1125,7 @@ def install() -> None:
     stdlib.socket = stdlib.SocketType = Socket  # type: ignore[assignment,misc]
     stdlib.socketpair = socketpair  # type: ignore[assignment]
     stdlib.getaddrinfo = names.getaddrinfo  # type: ignore[assignment]
+    stdlib.getnameinfo = names.getnameinfo  # type: ignore[assignment]
     stdlib.has_ipv6 = True
     stdlib.has_dualstack_ipv6 = lambda: False
     stdlib.gethostname = lambda: "igloo"

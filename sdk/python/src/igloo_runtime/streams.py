@@ -18,6 +18,24 @@ from . import driver
 #: What one copy moves, and what an outgoing buffer holds at most. In bytes.
 LARGEST = 64 * 1024
 
+#: What the bindings made and nobody has dropped yet. The garbage collector must not come first: it would drop a stream
+#: that is being read, which is a trap, or one that its owner is about to drop.
+_kept: set[Any] = set()
+
+
+def keep(resource: Any) -> Any:
+    """Keeps what the bindings made until it is dropped by [`drop`]."""
+    _kept.add(resource)
+    return resource
+
+
+def drop(resource: Any) -> None:
+    """Drops what was kept; nothing if it is dropped already."""
+    if resource in _kept:
+        _kept.discard(resource)
+        resource.__exit__(None, None, None)
+
+
 #: Called when something about a stream has changed.
 Changed = Callable[[], None]
 
@@ -28,8 +46,8 @@ class Incoming:
     __slots__ = ("_changed", "_ending", "_finishing", "_promise", "_reader", "buffer", "closed", "ended", "error")
 
     def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
-        self._reader = reader
-        self._ending = ending
+        self._reader = keep(reader)
+        self._ending = keep(ending)
         self._changed = changed
         self._promise: int | None = None
         #: The stream has ended, and why is being asked.
@@ -69,6 +87,7 @@ class Incoming:
         self.buffer += data
         if code == driver.DROPPED:
             ending, self._ending = self._ending, None
+            _kept.discard(ending)
             if ending is None or ending.handle is None:
                 self.ended = True
             else:
@@ -111,9 +130,9 @@ class Incoming:
             code = intrinsics.cancel_read(waitable)
             runtime.promise_get_result(code, self._promise)
             self._promise = None
-        self._reader.__exit__(None, None, None)
+        drop(self._reader)
         if self._ending is not None:
-            self._ending.__exit__(None, None, None)
+            drop(self._ending)
             self._ending = None
 
 
@@ -123,7 +142,7 @@ class Outgoing:
     __slots__ = ("_changed", "_finishing", "_promise", "_writer", "broken", "buffer", "closed")
 
     def __init__(self, writer: Any, changed: Changed) -> None:
-        self._writer = writer
+        self._writer = keep(writer)
         self._changed = changed
         self._promise: int | None = None
         self._finishing = False
@@ -198,5 +217,5 @@ class Outgoing:
     def _drop(self) -> None:
         if not self.closed:
             self.closed = True
-            self._writer.__exit__(None, None, None)
+            drop(self._writer)
             self._changed()

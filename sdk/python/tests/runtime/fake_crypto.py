@@ -302,7 +302,7 @@ def install() -> None:
         "wit_world.imports.mac": {"authenticate": authenticate},
         "wit_world.imports.signature": {"SigningKey": SigningKey, "verify": verify},
         "igloo_runtime": {"__path__": [str(SOURCES / "igloo_runtime")]},
-        "igloo_runtime.driver": {"is_serving": lambda: True},
+        "igloo_runtime.driver": {"is_live": lambda: True},
     }
     for name, members in contents.items():
         module = types.ModuleType(name)

@@ -198,7 +198,7 @@ def install(directory: Path) -> types.ModuleType:
             "ReadOutcome_WouldBlock": WouldBlock, "ReadOutcome_Closed": Closed, "ReadOutcome_Truncated": Truncated,
         },
         "igloo_runtime": {"__path__": [str(SOURCES / "igloo_runtime")]},
-        "igloo_runtime.driver": {"is_serving": lambda: True},
+        "igloo_runtime.driver": {"is_live": lambda: True},
     }  # fmt: skip
     for name, contents in modules.items():
         module = types.ModuleType(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
 import traceback
@@ -27,7 +28,16 @@ except ImportError:  # Natively nothing blocks an instance.
     driver = None
 
 #: No test takes as long, in seconds: one that does waits for something that never comes.
-PATIENCE = 60
+PATIENCE = 12
+#: For how long tests are run before what came of them is answered, in seconds.
+SHIFT = 8
+
+
+#: Some tests put functions of their own in the place of these.
+_FUNCTIONS = {
+    name: getattr(events, name)
+    for name in ("_get_running_loop", "_set_running_loop", "get_running_loop", "get_event_loop")
+}
 
 
 class Stuck(BaseException):
@@ -109,10 +119,12 @@ def one(test: unittest.TestCase) -> Answer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             unittest.TestSuite([test]).run(result)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         result._bad((type(error), error, error.__traceback__))
     finally:
         over = True
+        for name, function in _FUNCTIONS.items():
+            setattr(events, name, function)
         events._set_event_loop_policy(policy)
         policy._local._loop = current
         events._set_running_loop(outside)
@@ -123,6 +135,12 @@ class Suite(Provider[None]):
     """Runs what it is asked for."""
 
     @action
+    async def names(self, module: str) -> list[str]:
+        """The tests of a module, in their order."""
+        tests = flatten(unittest.TestLoader().loadTestsFromModule(sys.modules[f"test.{module}"]))
+        return [test.id().removeprefix("test.") for test in tests]
+
+    @action
     async def modules(self) -> list[str]:
         """The modules that are bundled, and those that cannot be imported with the reason."""
         import suite_modules
@@ -130,20 +148,38 @@ class Suite(Provider[None]):
         return [*suite_modules.MODULES, *(f"{name}: {why}" for name, why in suite_modules.REFUSED)]
 
     @action
-    async def check(self, module: str, only: str = "", leave: list[str] = []) -> list[Answer]:  # noqa: B006
-        """Runs a module's tests, but those that are to be left alone."""
-        loaded = sys.modules[f"test.{module}"]
-        loader = unittest.TestLoader()
-        answers = []
-        for test in flatten(loader.loadTestsFromModule(loaded)):
-            name = test.id().removeprefix("test.")
-            if only not in name or any(name.startswith(prefix) for prefix in leave):
-                continue
-            print(name, file=sys.stderr)
-            answers.append(one(test))
+    async def check(
+        self, module: str, first: int = 0, count: int = 0, only: str = "", leave: list[str] = []  # noqa: B006
+    ) -> list[Answer]:
+        """Runs a module's tests from the `first` on, but those that are to be left alone, for some seconds.
+
+        An action has a deadline: whoever asks, asks again for those after the last answer, until none comes.
+        """
+        tests = flatten(unittest.TestLoader().loadTestsFromModule(sys.modules[f"test.{module}"]))
+        names = [test.id().removeprefix("test.") for test in tests]
+        chosen = [
+            test
+            for test, name in zip(tests, names, strict=True)
+            if only in name and not any(name.startswith(prefix) for prefix in leave)
+        ]
+        answers: list[Answer] = []
+        until = time.monotonic() + SHIFT
+        for test in chosen[first:]:
+            if time.monotonic() > until or (count and len(answers) == count):
+                break
+            # In a callback, not in a task: a test's own tasks cannot run within another.
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[Answer] = loop.create_future()
+            loop.call_soon(lambda test=test, answer=answer: answer.set_result(one(test)))  # type: ignore[misc]
+            answers.append(await answer)
             await asyncio.sleep(0.0002)
         gc.collect()
         return answers
+
+    async def setup(self) -> None:
+        # The only place where a component may write files.
+        if sys.platform == "wasi":
+            os.chdir("/data")
 
     async def run(self) -> None:
         await asyncio.Event().wait()

@@ -1,19 +1,45 @@
 """The test modules, imported while the component is made: nothing can be imported later."""
 
+import asyncio
+import asyncio.events
 import importlib
 import sys
+import types
 import warnings
-from unittest import SkipTest
 
 warnings.simplefilter("ignore")
 
-from test import support  # noqa: E402
-from test.support import socket_helper  # noqa: E402
+from test import support
+from test.support import socket_helper
 
 # It thinks that no WASI has sockets.
 support.has_socket_support = True
 # It looks by binding a socket, which cannot be while the component is being made.
 socket_helper.IPV6_ENABLED = True
+
+# Terminals are asked for only by tests of pseudo-terminals.
+try:
+    importlib.import_module("termios")
+except ImportError:
+    for missing in ("termios", "tty"):
+        sys.modules[missing] = types.ModuleType(missing)
+
+
+
+def _no_child_watcher(policy: object) -> None:
+    raise NotImplementedError
+
+
+class _ChildWatcher:
+    def attach_loop(self, loop: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+# 3.11's own helpers set a child watcher and close it. 3.14 has none.
+asyncio.events._BaseDefaultEventLoopPolicy.get_child_watcher = _no_child_watcher
+asyncio.SafeChildWatcher = _ChildWatcher
+asyncio.set_child_watcher = lambda watcher: None
 
 #: Those that were imported.
 MODULES: list[str] = []
@@ -29,7 +55,7 @@ for name in (
     full = f"test_asyncio.test_{name}"
     try:
         importlib.import_module(f"test.{full}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         REFUSED.append((full, f"{type(error).__name__}: {error}"))
     else:
         MODULES.append(full)

@@ -14,7 +14,7 @@ from igloo import _host, _log
 from igloo._component.host import ComponentHost
 from igloo._component.values import from_wit
 from igloo._driver import Driver, Failure
-from igloo.errors import Busy, Failed, Rejected, Unavailable
+from igloo.errors import Busy, CommandError, Failed, Rejected, Unavailable
 from igloo.provider import Provider
 
 logger = logging.getLogger("igloo")
@@ -23,8 +23,9 @@ logger = logging.getLogger("igloo")
 def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
     """The class that componentize-py is to find as `Driver` in the entry module.
 
-    No method raises anything but `Err`, which would be a trap: whatever the session lets out (a library has cancelled every
-    task there is) is told as a failure. The runtime makes an object of it for each interface, so the state is here and not in the object.
+    No method raises anything but `Err`, which would be a trap: whatever the session lets out (a library has cancelled
+    every task there is) is told as a failure. The runtime makes an object of it for each interface, so the state is
+    here and not in the object.
     """
     session: Driver | None = None
 
@@ -38,6 +39,8 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
         async def run(self) -> None:
             try:
                 await now().run()
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_why(error)) from None
 
@@ -52,12 +55,16 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
                     command.deadline_ms,
                 )
                 await now().command(request)
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_to_wit(error)) from None
 
         async def action(self, name: str, parameters: str) -> str:
             try:
                 return await now().action(name, parameters)
+            except GeneratorExit:
+                raise
             except BaseException as error:
                 raise Err(_to_wit(error)) from None
 
@@ -73,7 +80,7 @@ def driver(provider: type[Provider[Any]]) -> type[exports.Driver]:
 def _why(error: BaseException) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "it was cancelled"
-    return str(error) if isinstance(error, Failure) else _log.summary(error)
+    return str(error) if isinstance(error, (Failure, CommandError)) else _log.summary(error)
 
 
 def _to_wit(error: BaseException) -> Any:

@@ -18,7 +18,6 @@ from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
 from igloo.serial import Settings
 from igloo.values import Tagged
-from igloo_runtime.streams import Incoming, Outgoing
 
 _LEVELS = {
     "trace": wit.LogLevel.TRACE,

@@ -1,7 +1,7 @@
 """Serial ports of a component: streams of `igloo:serial`, for code that waits in an event loop or that blocks.
 
-One [`Port`] has the bytes of both directions, with a bounded buffer for each. It is a descriptor of the runtime, so that
-an event loop's `add_reader` takes it; [`Link`] is the same for coroutines.
+One [`Port`] has the bytes of both directions, with a bounded buffer for each. It is a descriptor of the runtime, so
+that an event loop's `add_reader` takes it; [`Link`] is the same for coroutines.
 """
 
 from __future__ import annotations

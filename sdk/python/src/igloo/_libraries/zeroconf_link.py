@@ -2,8 +2,8 @@
 
 What zeroconf sends as a multicast query comes here instead of to a socket. A question about a service type or one of
 its instances (`_hap._tcp.local.`) begins a browse of the hub's, and what is found is given to zeroconf as the response
-that a responder would have multicast (RFC 6762, RFC 6763): its cache, browsers and `ServiceInfo` are its own code. Later
-questions, also for a host, are answered from what was found.
+that a responder would have multicast (RFC 6762, RFC 6763): its cache, browsers and `ServiceInfo` are its own code.
+Later questions, also for a host, are answered from what was found.
 
 Limits: a provider announces nothing (what zeroconf registers is not sent), only types that are granted are found
 (`discovery:_hap._tcp`), and a host is known only as part of a service. At most 16 types are looked for at a time; each
