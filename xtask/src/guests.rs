@@ -17,7 +17,7 @@ use igloo_build::{
     python::Told,
 };
 
-use crate::{places, process, say};
+use crate::{places, process, python_libraries, say};
 
 /// A guest crate.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
-    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python", "tests/python-libraries/guests"])
+    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python", python_libraries::GUESTS])
 }
 
 /// The guests of these rooms, in the order of their folders' names.

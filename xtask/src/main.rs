@@ -6,6 +6,7 @@ mod guests;
 mod libraries;
 mod places;
 mod process;
+mod python_libraries;
 mod say;
 mod setup;
 mod test;
@@ -65,6 +66,11 @@ enum Task {
     },
     /// Run Rust libraries in a component against real counterparts, and write docs/rust-libraries.md.
     Libraries,
+    /// Run Python libraries and the providers in Python against real counterparts, and write docs/python-libraries.md.
+    PythonLibraries {
+        /// Only these, and nothing is written: `xknx`, `aiohttp/process`.
+        cases: Vec<String>,
+    },
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -133,6 +139,7 @@ fn run(task: Task) -> Result<()> {
             bench("python", json)
         }
         Task::Bench { what: Bench::RustCrates { json } } => bench("rust-crates", json),
+        Task::PythonLibraries { cases } => python_libraries::run(&cases, true),
         Task::Libraries => libraries::libraries(),
         Task::BuildGuests { names } => guests::build(&names),
     }

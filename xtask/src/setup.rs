@@ -61,6 +61,8 @@ const TO_TEST: &[Tool] = &[
     Tool { present: || process::find("upsd").is_some(), packages: &["nut-server"], why: "a UPS that is a file" },
     Tool { present: || process::find("gpsd").is_some(), packages: &["gpsd"], why: "a server for GPS receivers" },
     Tool { present: || process::find("gpspipe").is_some(), packages: &["gpsd-clients"], why: "a client of gpsd" },
+    Tool { present: || process::find("knxd").is_some(), packages: &["knxd"], why: "a KNX bus" },
+    Tool { present: || process::find("knxtool").is_some(), packages: &["knxd-tools"], why: "a client on a KNX bus" },
     // A sandbox shows the system's programs, not those of a user's home.
     Tool {
         present: || Path::new("/usr/bin/python3").exists(),

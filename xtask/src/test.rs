@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{examples, generate, guests, libraries, places, process, say, setup};
+use crate::{examples, generate, guests, libraries, places, process, python_libraries, say, setup};
 
 /// A guest whose cases run natively too, over crates that are there only when asked for.
 const SERIAL_CASES: &str = "serial-cases";
@@ -43,6 +43,9 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, false));
     if filter.is_none() {
         report.step("tests of Python's SDK", |_| python_sdk());
+        report.step("Python's libraries and providers", |_| {
+            python_libraries::check(&[], false).map(|()| Outcome::Passed)
+        });
     }
     if long {
         report.step("long tests", |report| report.cargo_test(&[], filter, true));

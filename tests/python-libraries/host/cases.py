@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from host import devices, messages, mqtt, providers, web
+from host import devices, homes, messages, mqtt, natives, providers, serials, web
 from host.bench import Bench, Engine, Row
 
 ENGINES: tuple[Engine, ...] = ("component", "process")
@@ -30,14 +30,24 @@ CASES = [
     Case("httpx", web.httpx),
     Case("websockets", web.websockets),
     Case("pymodbus", devices.pymodbus),
+    Case("pymodbus", serials.pymodbus),
     Case("gmqtt", mqtt.gmqtt),
     Case("aiomqtt", mqtt.aiomqtt),
     Case("paho-mqtt", mqtt.paho),
     Case("python-kasa", devices.kasa),
     Case("aiolifx", devices.aiolifx),
     Case("xknx", devices.xknx),
+    Case("aioesphomeapi", homes.aioesphomeapi),
+    Case("pyserial", serials.pyserial),
+    Case("pyserial-asyncio-fast", serials.pyserial_asyncio_fast),
+    Case("serialx", serials.serialx),
+    Case("dsmr-parser", serials.dsmr_parser),
+    Case("bellows", serials.bellows, "process"),
+    Case("zigpy", serials.zigpy, "process"),
     Case("PyYAML", messages.pyyaml),
     Case("protobuf", messages.protobuf),
+    Case("pydantic", natives.pydantic, "process"),
+    Case("numpy", natives.numpy, "process"),
 ]
 
 # The providers in Python: both ways to run one are tried.

@@ -26,9 +26,10 @@ const ENOUGH: &str = "\nraise SystemExit(\"compiled\")\n";
 /// In the contract.
 const WORLD: &str = "provider";
 
-/// Codecs that are looked up by name at run time: the event loop encodes host names, protocols their texts.
-const CODECS: [&str; 5] =
-    ["encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_16", "encodings.utf_8"];
+/// Modules that only C code imports, when it needs them: codecs, which are looked up by name (the event loop encodes host
+/// names, protocols their texts), and what parses times.
+const UNSEEN: [&str; 6] =
+    ["_strptime", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_16", "encodings.utf_8"];
 
 /// What a component is made of.
 pub(super) struct Parts<'a> {
@@ -130,7 +131,7 @@ impl Parts<'_> {
         let Project { module, class, .. } = self.project;
         let mut late: BTreeMap<&str, bool> = scan.late.iter().map(|(name, own)| (name.as_str(), *own)).collect();
         late.extend(self.project.imports.iter().map(|name| (name.as_str(), true)));
-        for codec in CODECS {
+        for codec in UNSEEN {
             late.entry(codec).or_default();
         }
         let mut lines = String::new();
