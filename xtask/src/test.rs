@@ -43,6 +43,7 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, false));
     if filter.is_none() {
         report.step("tests of Python's SDK", |_| python_sdk());
+        report.step("TLS and cryptography of Python", |_| python_tls());
         report.step("Python's libraries and providers", |_| {
             python_libraries::check(&[], false).map(|()| Outcome::Passed)
         });
@@ -121,6 +122,16 @@ fn python_sdk() -> Result<Outcome> {
     pytest.current_dir(places::root().join(PYTHON_SDK)).args(["--quiet", "-rs"]);
     pytest.env("IGLOO_COMMAND", places::root().join("target/release/igloo"));
     command(pytest, "Mend what pytest shows. If there is no pytest, run `cargo xtask setup`.")
+}
+
+/// What Python's `ssl` and `cryptography` do in a component, beside OpenSSL and the real package.
+fn python_tls() -> Result<Outcome> {
+    let python = places::venv().join("bin/python");
+    let mut run = process::program(&python);
+    run.arg(places::root().join("tests/python/tls/run.py"));
+    run.arg(places::root().join("target/release/igloo")).arg(places::packages().join("python-tls-cases"));
+    run.arg("--python").arg(&python);
+    command(run, "Mend what it shows; `--case NAME` runs one case.")
 }
 
 const NO_CARGO_DENY: Outcome = Outcome::Skipped("no cargo-deny: cargo install --locked cargo-deny");

@@ -1,7 +1,7 @@
 """Waiting as `threading` does it, in a component, which has no threads.
 
-What `threading.Condition` waits with, and so `Event`, `Semaphore` and `queue.Queue`, blocks the instance and is on time.
-CPython's own lock would be a trap there: nobody could ever release it.
+What `threading.Condition` waits with, and so `Event`, `Semaphore` and `queue.Queue`, blocks the instance and is on
+time. CPython's own lock would be a trap there: nobody could ever release it.
 """
 
 from __future__ import annotations
