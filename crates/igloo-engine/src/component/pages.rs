@@ -60,10 +60,13 @@ impl Text {
     }
 }
 
+/// Where machine code is: a file, and the offset in it.
+type Place = (Arc<File>, u64);
+
 /// The machine code that is loaded, by its hash.
 #[derive(Default)]
 pub(super) struct SharedText {
-    first: Mutex<HashMap<[u8; 32], (Arc<File>, u64)>>,
+    first: Mutex<HashMap<[u8; 32], Place>>,
 }
 
 impl SharedText {
