@@ -48,6 +48,9 @@ def install() -> None:
     for number, name in enumerate(missing, _FIRST):
         setattr(errno, name, number)
         errno.errorcode[number] = name  # type: ignore[index]
+    # Two names of one number: the one that Linux tells.
+    for name in ("EPIPE", "EAGAIN", "EOPNOTSUPP"):
+        errno.errorcode[getattr(errno, name)] = name  # type: ignore[index]
     for name, value in _SOCKET.items():
         if not hasattr(socket, name):
             setattr(socket, name, value)
