@@ -56,7 +56,7 @@ def main() -> int:
         Hub(given.igloo, Path(folder)) as hub,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        bench = Bench(hub, given.packages)
+        bench = Bench(given.igloo, hub, given.packages)
         outcomes = list(pool.map(lambda case: tried(bench, case), cases))
     for case, good, row in outcomes:
         print(f"{case}: {'went wrong' if not good else 'blocked' if row and not row.ran else 'ran'}", file=sys.stderr)

@@ -48,7 +48,8 @@ class Row:
 class Bench:
     """The home of all instances."""
 
-    def __init__(self, hub: Hub, packages: Path) -> None:
+    def __init__(self, igloo: Path, hub: Hub, packages: Path) -> None:
+        self.igloo = igloo
         self.hub = hub
         self._packages = packages
         self._numbers = itertools.count(1)

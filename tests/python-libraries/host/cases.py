@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from host import devices, homes, messages, mqtt, natives, providers, serials, web
+from host import blocked, devices, homes, messages, mqtt, natives, providers, serials, web
 from host.bench import Bench, Engine, Row
 
 ENGINES: tuple[Engine, ...] = ("component", "process")
@@ -42,11 +42,15 @@ CASES = [
     Case("pyserial-asyncio-fast", serials.pyserial_asyncio_fast),
     Case("serialx", serials.serialx),
     Case("dsmr-parser", serials.dsmr_parser),
+    Case("bellows", blocked.built("bellows")),
     Case("bellows", serials.bellows, "process"),
+    Case("zigpy", blocked.built("zigpy")),
     Case("zigpy", serials.zigpy, "process"),
     Case("PyYAML", messages.pyyaml),
     Case("protobuf", messages.protobuf),
+    Case("pydantic", blocked.built("pydantic")),
     Case("pydantic", natives.pydantic, "process"),
+    Case("numpy", blocked.built("numpy")),
     Case("numpy", natives.numpy, "process"),
 ]
 

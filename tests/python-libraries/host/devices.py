@@ -15,7 +15,7 @@ def pymodbus(bench: Bench, engine: Engine) -> Row:
     with Python("modbus_server.py", "tcp", "0") as server:
         port = server.ready
         server.ask({"do": "set", "unit": 1, "table": "i", "address": 4, "values": [7, 4242]})
-        answer = bench.exchange("network", "pymodbus", [f"tcp://127.0.0.1:{port}"], engine, port=port)
+        answer = bench.exchange("devices", "pymodbus", [f"tcp://127.0.0.1:{port}"], engine, port=port)
         same(answer, {"read": [7, 4242], "exception": 2})
         wrote = server.ask({"do": "get", "unit": 1, "table": "h", "address": 10, "count": 2})
         same(wrote, {"values": [1234, 65535]})
@@ -30,7 +30,7 @@ def aiolifx(bench: Bench, engine: Engine) -> Row:
     command = (find("lifx-emulator"), "--bind", "127.0.0.1", "--port", str(port), "--color", "1", "--verbose")
     with Program(*command, says="Server running"):
         grants = [f"udp://127.0.0.1:{port}"]
-        answer = bench.exchange("network", "aiolifx", grants, engine, port=port, text=SERIAL_NUMBER)
+        answer = bench.exchange("devices", "aiolifx", grants, engine, port=port, text=SERIAL_NUMBER)
     same(answer, {"color": [21845, 65535, 32768, 3500], "on": True})
     return Row("aiolifx", engine, True, "lifx-emulator", "Switched a lamp on, set its colour, and read both back")
 
@@ -38,7 +38,7 @@ def aiolifx(bench: Bench, engine: Engine) -> Row:
 def kasa(bench: Bench, engine: Engine) -> Row:
     with Python("kasa_plug.py") as plug:
         port = plug.ready
-        answer = bench.exchange("network", "python-kasa", [f"tcp://127.0.0.1:{port}"], engine, port=port, text="küche")
+        answer = bench.exchange("devices", "python-kasa", [f"tcp://127.0.0.1:{port}"], engine, port=port, text="küche")
         same(answer, {"model": "HS110", "before": False, "after": True, "alias": "küche"})
         same(plug.line(), {"on": True})
     what = "Read a plug, named it, and switched it on"
@@ -54,7 +54,7 @@ def xknx(bench: Bench, engine: Engine) -> Row:
         place = f"ip:127.0.0.1:{group}"
         with Program(find("knxtool"), "groupsocketlisten", place) as listener, ThreadPoolExecutor(1) as pool:
             grants = [f"udp://127.0.0.1:{port}", "listen:udp://127.0.0.1:0"]
-            talk = pool.submit(bench.exchange, "network", "xknx", grants, engine, port=port, text="udp")
+            talk = pool.submit(bench.exchange, "devices", "xknx", grants, engine, port=port, text="udp")
             while not (heard := listener.said("1/2/3")) and not talk.done():
                 time.sleep(0.05)
             if talk.done():

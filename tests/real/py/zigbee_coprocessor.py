@@ -42,8 +42,8 @@ class Coprocessor:
 
     def data_received(self, frame: bytes) -> None:
         # Until both know the version, frames have headers of version 4.
-        if frame[2] == COMMANDS["version"][0] and len(frame) == 4:
-            header, name, data = bytes([frame[0], 0x80, 0]), "version", frame[3:]
+        if frame[1:3] != b"\x00\x01":
+            header, name, data = bytes([frame[0], 0x80, frame[2]]), NAMES[frame[2]], frame[3:]
         else:
             (number,) = struct.unpack("<H", frame[3:5])
             header, name, data = struct.pack("<BBBH", frame[0], 0x80, 0x01, number), NAMES[number], frame[5:]
@@ -64,6 +64,8 @@ class Coprocessor:
                 return {"eui64": t.EUI64.convert("00:12:4b:00:12:34:56:78")}
             case "echo":
                 return {"echo": values["data"]}
+            case "customFrame":
+                return {"status": t.EmberStatus.LIBRARY_NOT_PRESENT, "reply": b""}
             case "setConfigurationValue":
                 self.configuration[values["configId"]] = values["value"]
                 return {"status": t.EzspStatus.SUCCESS}

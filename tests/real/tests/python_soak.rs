@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use igloo_hub::{InstanceInfo, InstanceRef, State};
+use igloo_hub::{CommandOutcome, InstanceInfo, InstanceRef, State};
 use igloo_real_tests::{Home, Line};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -82,7 +82,7 @@ async fn soak(time: Duration) {
     let mut commands = 0_u64;
     while Instant::now() < end {
         let outcome = home.command("soak", "switch", "switch", json!(commands.is_multiple_of(2))).await;
-        outcome.unwrap_or_else(|error| panic!("command {commands}: {error:?}\n{}", home.story()));
+        assert!(matches!(outcome, CommandOutcome::Ok), "command {commands}: {outcome:?}\n{}", home.story());
         commands += 1;
         sleep(Duration::from_millis(20)).await;
         if Instant::now() < next {

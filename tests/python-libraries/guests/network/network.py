@@ -8,35 +8,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import case_aiohttp
-import case_aiolifx
 import case_aiomqtt
 import case_gmqtt
 import case_httpx
-import case_kasa
 import case_paho
 import case_protobuf
-import case_pymodbus
 import case_websockets
-import case_xknx
 import case_yaml
-import case_zeroconf
 from igloo import Provider, Rejected, action
 
 CASES: dict[str, Callable[[str, int, str], Awaitable[Any]]] = {
     "aiohttp": case_aiohttp.exchange,
     "aiohttp-server": case_aiohttp.serve,
-    "aiolifx": case_aiolifx.exchange,
     "aiomqtt": case_aiomqtt.exchange,
     "gmqtt": case_gmqtt.exchange,
     "httpx": case_httpx.exchange,
     "paho-mqtt": case_paho.exchange,
     "protobuf": case_protobuf.exchange,
-    "pymodbus": case_pymodbus.exchange,
-    "python-kasa": case_kasa.exchange,
     "PyYAML": case_yaml.exchange,
     "websockets": case_websockets.exchange,
-    "xknx": case_xknx.exchange,
-    "zeroconf": case_zeroconf.exchange,
 }
 
 

@@ -23,7 +23,7 @@ def _failed(call: Callable[[], Any]) -> str:
         return f"answered {call()!r}"
     except OSError as error:
         return f"{type(error).__name__} {errno.errorcode.get(error.errno or 0, error.errno)}"
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         return type(error).__name__
 
 
