@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from host import blocked, devices, homes, messages, mqtt, natives, providers, serials, web
+from host import (
+    blocked,
+    devices,
+    homes,
+    messages,
+    mqtt,
+    natives,
+    providers,
+    serials,
+    web,
+)
 from host.bench import Bench, Engine, Row
 
 ENGINES: tuple[Engine, ...] = ("component", "process")
