@@ -119,7 +119,9 @@ class Modbus(Provider[Config]):
             for register in registers:
                 answer = await read_registers(register.address, count=register.count, device_id=unit.address)
                 component = register.component
-                updates.append(component.to_unknown() if answer.isError() else component.to(register.read(answer.registers)))
+                updates.append(
+                    component.to_unknown() if answer.isError() else component.to(register.read(answer.registers))
+                )
         return updates
 
     async def command(self, command: Command) -> None:

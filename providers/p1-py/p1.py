@@ -68,9 +68,7 @@ class P1(Provider[Config]):
             self.describe(telegram, found)
         assert self.meter is not None
         self.meter.set_available(True)
-        self.home.write(
-            [self.update(name, item) for name, item in found.items() if name in self.components]
-        )
+        self.home.write([self.update(name, item) for name, item in found.items() if name in self.components])
 
     def describe(self, telegram: Telegram, found: dict[str, Any]) -> None:
         """The first telegram says what this meter measures."""

@@ -17,10 +17,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "sdk/python")]
 
+from tests.hub import Hub
+
 from host import table
 from host.bench import Bench, Row
 from host.cases import CASES, Case
-from tests.hub import Hub
 
 AT_ONCE = 4
 """Cases that run at the same time."""
@@ -38,7 +39,7 @@ def tried(bench: Bench, case: Case) -> Outcome:
     """Runs a case. What goes wrong is shown."""
     try:
         return Outcome(case, True, case.run(bench, case.engine))
-    except Exception:  # noqa: BLE001
+    except Exception:
         print(f"--- {case}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         return Outcome(case, False, None)
 

@@ -1,6 +1,6 @@
 """The other end of a serial line, by pyserial: says every line again, in capitals.
 
-    upper.py PATH
+upper.py PATH
 """
 
 import json

@@ -65,7 +65,9 @@ class Bench:
         given = [word for grant in grants for word in ("--grant", grant)]
         given += [word for key, value in (config or {}).items() for word in ("--config", f"{key}={json.dumps(value)}")]
         with self._installing:
-            installed = self.hub.try_run("install", self._packages / package, "--name", name, "--engine", engine, *given)
+            installed = self.hub.try_run(
+                "install", self._packages / package, "--name", name, "--engine", engine, *given
+            )
         if installed.returncode != 0:
             raise Refused(f"{installed.stderr.strip()}\n{self.hub.try_run('logs', name).stdout}")
         yield Instance(self.hub, name)

@@ -16,7 +16,9 @@ def protobuf(bench: Bench, engine: Engine) -> Row:
         same(server.line(), heard)
         changed = {**heard, "name": "hcrop", "offset": -40_000, "history": [20.5, -3.25, 1e300], "valid": True}
         same(answer["answer"], changed)
-    implementation = {"python": "its implementation in Python", "upb": "its implementation in C"}[answer["implementation"]]
+    implementation = {"python": "its implementation in Python", "upb": "its implementation in C"}[
+        answer["implementation"]
+    ]
     what = f"By {implementation}, messages both ways: nested, repeated, zigzag, fixed and optional fields"
     return Row("protobuf", engine, True, "protobuf, its implementation in C", what)
 
@@ -27,4 +29,6 @@ def pyyaml(bench: Bench, engine: Engine) -> Row:
     answer = bench.exchange("network", "PyYAML", [], engine, text=text)
     home["rooms"].append({"name": "küche", "lamps": [1, 2.5, None, True]})  # type: ignore[attr-defined]
     same(yaml.load(answer["text"], Loader=yaml.CSafeLoader), home)
-    return Row("PyYAML", engine, True, "libyaml", "Read what it wrote, and wrote what it read: nested, numbers, dates as text")
+    return Row(
+        "PyYAML", engine, True, "libyaml", "Read what it wrote, and wrote what it read: nested, numbers, dates as text"
+    )

@@ -32,4 +32,10 @@ def aiomqtt(bench: Bench, engine: Engine) -> Row:
 
 def paho(bench: Bench, engine: Engine) -> Row:
     _exchange(bench, engine, "paho-mqtt")
-    return Row("paho-mqtt", engine, True, "mosquitto", f"In asyncio's loop, by its callbacks for that (a component has no threads). {WHAT}")
+    return Row(
+        "paho-mqtt",
+        engine,
+        True,
+        "mosquitto",
+        f"In asyncio's loop, by its callbacks for that (a component has no threads). {WHAT}",
+    )

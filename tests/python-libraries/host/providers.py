@@ -64,7 +64,9 @@ def p1(bench: Bench, engine: Engine) -> None:
     telegrams = ROOT / "providers/p1-meter/telegrams/esmr5.txt"
     grant = f"serial:meter=replay:{telegrams}?loop=true&baud=115200"
     with bench.instance("p1-py", [grant], engine) as meter:
-        oracle = json.loads(ask(Path(find("python")), ROOT / "tests/real/py/dsmr_oracle.py", "5", telegrams).splitlines()[0])
+        oracle = json.loads(
+            ask(Path(find("python")), ROOT / "tests/real/py/dsmr_oracle.py", "5", telegrams).splitlines()[0]
+        )
         told = {each["name"]: each["value"] for each in oracle}
         id = bytes.fromhex(told["EQUIPMENT_IDENTIFIER"]).decode()
         wanted = float(told["ELECTRICITY_USED_TARIFF_1"]) * 1000
@@ -87,7 +89,10 @@ def mqtt(bench: Bench, engine: Engine) -> None:
     broker = (find("mosquitto"), "-p", str(port))
     tool = ("-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t")
     config = {"host": "127.0.0.1", "port": port, "devices": [lamp]}
-    with Program(*broker, says="running"), bench.instance("mqtt-py", [f"tcp://127.0.0.1:{port}"], engine, config) as home:
+    with (
+        Program(*broker, says="running"),
+        bench.instance("mqtt-py", [f"tcp://127.0.0.1:{port}"], engine, config) as home,
+    ):
         ask("mosquitto_pub", *tool, "lamp/available", "-r", "-m", "online")
         ask("mosquitto_pub", *tool, "lamp/state", "-r", "-m", '{"state": "OFF", "brightness": 40}')
         home.until("its state", lambda: home.value("0x01", "bulb", "dimmer") == 0.4 and home.reachable("0x01"))

@@ -24,7 +24,9 @@ def pyserial(bench: Bench, engine: Engine) -> Row:
 
 def pyserial_asyncio_fast(bench: Bench, engine: Engine) -> Row:
     _line(bench, engine, "pyserial-asyncio-fast")
-    return Row("pyserial-asyncio-fast", engine, True, "pyserial at the other end", "A line each way, by asyncio's streams")
+    return Row(
+        "pyserial-asyncio-fast", engine, True, "pyserial at the other end", "A line each way, by asyncio's streams"
+    )
 
 
 def serialx(bench: Bench, engine: Engine) -> Row:
@@ -69,4 +71,6 @@ def bellows(bench: Bench, engine: Engine) -> Row:
 
 def zigpy(bench: Bench, engine: Engine) -> Row:
     _zigbee(bench, engine)
-    return Row("zigpy", engine, True, "a coprocessor of bellows' own frames and commands", "Its serial line, for bellows")
+    return Row(
+        "zigpy", engine, True, "a coprocessor of bellows' own frames and commands", "Its serial line, for bellows"
+    )

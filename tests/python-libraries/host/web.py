@@ -42,7 +42,9 @@ def aiohttp_server(bench: Bench, engine: Engine) -> Row:
         same(json.loads(curl(f"{place}/lamps")), {"hall": True})
         same(curl("--request", "POST", f"{place}/end"), "bye")
         same(serving.result(), {"hall": True})
-    return Row("aiohttp", engine, True, "curl", "Server: JSON, typed paths, three requests, an end that waits for the last")
+    return Row(
+        "aiohttp", engine, True, "curl", "Server: JSON, typed paths, three requests, an end that waits for the last"
+    )
 
 
 def httpx(bench: Bench, engine: Engine) -> Row:
@@ -63,4 +65,3 @@ def websockets(bench: Bench, engine: Engine) -> Row:
         same(server.line(), {"text": "grüezi", "bytes": 70_000, "pong": True, "path": "/api"})
     what = "Client: text, 70 kB in fragments, a ping answered, a close with its reason"
     return Row("websockets", engine, True, "websockets as a server", what)
-

@@ -24,5 +24,8 @@ class Libraries(Provider[None]):
                 return {"refused": [[*each["loc"], each["type"]] for each in error.errors()]}
         if library == "numpy":
             samples = numpy.array([float(each) for each in text.split()])
-            return {"peak": int(numpy.argmax(numpy.abs(numpy.fft.rfft(samples))[1:])) + 1, "mean": float(samples.mean())}
+            return {
+                "peak": int(numpy.argmax(numpy.abs(numpy.fft.rfft(samples))[1:])) + 1,
+                "mean": float(samples.mean()),
+            }
         raise Rejected("no such library")

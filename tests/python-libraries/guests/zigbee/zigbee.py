@@ -13,7 +13,8 @@ class Libraries(Provider[None]):
         """A reset, the version and commands to a coprocessor."""
         line = {zigpy.config.CONF_DEVICE_PATH: "port", zigpy.config.CONF_DEVICE_BAUDRATE: 115_200}
         ezsp = EZSP(zigpy.config.SCHEMA_DEVICE(line))
-        await ezsp.connect()
+        # The slot belongs to the provider's own event loop.
+        await ezsp.connect(use_thread=False)
         (address,) = await ezsp.getEui64()
         (echo,) = await ezsp.echo(data=text.encode())
         answer = {"version": ezsp.ezsp_version, "address": str(address), "echo": bytes(echo).decode()}
