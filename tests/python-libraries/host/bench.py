@@ -51,7 +51,7 @@ class Bench:
     def __init__(self, igloo: Path, hub: Hub, packages: Path) -> None:
         self.igloo = igloo
         self.hub = hub
-        self._packages = packages
+        self.packages = packages
         self._numbers = itertools.count(1)
         # A hub takes one upload at a time, and compiles a component once.
         self._installing = threading.Lock()
@@ -65,9 +65,7 @@ class Bench:
         given = [word for grant in grants for word in ("--grant", grant)]
         given += [word for key, value in (config or {}).items() for word in ("--config", f"{key}={json.dumps(value)}")]
         with self._installing:
-            installed = self.hub.try_run(
-                "install", self._packages / package, "--name", name, "--engine", engine, *given
-            )
+            installed = self.hub.try_run("install", self.packages / package, "--name", name, "--engine", engine, *given)
         if installed.returncode != 0:
             raise Refused(f"{installed.stderr.strip()}\n{self.hub.try_run('logs', name).stdout}")
         yield Instance(self.hub, name)

@@ -48,6 +48,7 @@ CASES = [
     Case("aiolifx", devices.aiolifx),
     Case("xknx", devices.xknx),
     Case("aioesphomeapi", homes.aioesphomeapi),
+    Case("zeroconf", homes.zeroconf),
     Case("pyserial", serials.pyserial),
     Case("pyserial-asyncio-fast", serials.pyserial_asyncio_fast),
     Case("serialx", serials.serialx),

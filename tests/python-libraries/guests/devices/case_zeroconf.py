@@ -1,4 +1,4 @@
-"""A service on the network, looked for by multicast."""
+"""A service on the network, browsed for: by multicast, or by the hub where there is none."""
 
 import asyncio
 from typing import Any
