@@ -109,7 +109,7 @@ impl TestHub {
         let (manifest, component) = package(package_name)?;
         let executable = component.with_file_name(package_name);
         let files = PackageFiles {
-            component: Some(std::fs::read(component)?),
+            component: Some(std::fs::read(&component)?),
             executable: executable.exists().then(|| std::fs::read(&executable)).transpose()?,
             files: read_files(&manifest, &component)?,
         };

@@ -88,9 +88,6 @@ pub(crate) fn build(names: &[String]) -> Result<()> {
     let (step, note) = (|text: &str| say::note(text), |_: &str| ());
     for Guest { source, .. } in &python {
         say::step(format!("Building {}", source.name));
-        if source.name == CPYTHONS_TESTS {
-            fetch_cpythons_tests(&source.folder)?;
-        }
         for engine in source.engines() {
             let built = source.build(engine, &Told { step: &step, note: &note }, false)?;
             changed += usize::from(source.assemble(engine, &built, &places::packages())?);
@@ -126,16 +123,6 @@ fn compile_native(source: &Source) -> Result<bool> {
     command.arg("--target-dir").arg(places::native_target());
     let artifact = source.made(Engine::Process, cargo::build(command, &source.name)?)?;
     Ok(source.assemble(Engine::Process, &artifact.into(), &places::packages())?)
-}
-
-/// The guest that has CPython's own tests, which are not in this repository.
-const CPYTHONS_TESTS: &str = "asyncio-suite";
-
-/// Puts CPython's tests beside the guest's sources, unless they are there.
-fn fetch_cpythons_tests(folder: &Path) -> Result<()> {
-    let mut fetch = process::program("python3");
-    fetch.arg(folder.join("fetch.py")).arg(folder.join("src"));
-    process::run(fetch, "It takes apt-get and Debian's package libpython3.11-testsuite; `apt-get update` may be due.")
 }
 
 /// cargo, for guests.
