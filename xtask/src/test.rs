@@ -43,6 +43,8 @@ pub(crate) fn test(filter: Option<&str>, long: bool) -> Result<()> {
     report.step("tests of the SDK and the providers", |report| report.cargo_test(&native, filter, false));
     if filter.is_none() {
         report.step("tests of Python's SDK", |_| python_sdk());
+        report.step("serial libraries of Python, in a component", |_| python_serial("component"));
+        report.step("serial libraries of Python, natively", |_| python_serial("process"));
         report.step("TLS and cryptography of Python", |_| python_tls());
         report.step("Python's libraries and providers", |_| {
             python_libraries::check(&[], false).map(|()| Outcome::Passed)
@@ -122,6 +124,14 @@ fn python_sdk() -> Result<Outcome> {
     pytest.current_dir(places::root().join(PYTHON_SDK)).args(["--quiet", "-rs"]);
     pytest.env("IGLOO_COMMAND", places::root().join("target/release/igloo"));
     command(pytest, "Mend what pytest shows. If there is no pytest, run `cargo xtask setup`.")
+}
+
+/// Serial libraries of Python, on a slot.
+fn python_serial(engine: &str) -> Result<Outcome> {
+    let mut check = process::program(places::venv().join("bin/python"));
+    check.arg(places::root().join("tests/python/serial/check.py"));
+    check.arg(places::root().join("target/release/igloo")).arg(places::packages().join("serial-cases-py")).arg(engine);
+    command(check, "Mend what it shows; a case's name behind the engine runs one case.")
 }
 
 /// What Python's `ssl` and `cryptography` do in a component, beside OpenSSL and the real package.

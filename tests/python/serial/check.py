@@ -1,4 +1,4 @@
-"""Runs every case of a built package under a hub of its own: `check.py IGLOO PACKAGE`."""
+"""Runs every case of a built package under a hub of its own: `check.py IGLOO PACKAGE ENGINE [CASE…]`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CASES = (
 UNPLUGGED = ("pyserial", "serialx_sync", "pyserial_asyncio_fast", "serialx")
 
 
-def main(igloo: str, package: str) -> int:
+def main(igloo: str, package: str, engine: str, only: list[str]) -> int:
     """How many cases failed."""
     failed = 0
     with tempfile.TemporaryDirectory() as folder, Peer(Path(folder) / "meter") as peer, Hub(
         Path(igloo), Path(folder)
     ) as hub:
         responder = subprocess.Popen([sys.executable, Path(__file__).with_name("responder.py")])
-        hub.run("install", package, "--yes", "--name", "cases", "--grant", f"serial:meter={peer.name}")
-        only = sys.argv[3:]
+        grant = f"serial:meter={peer.name}"
+        hub.run("install", package, "--yes", "--name", "cases", "--grant", grant, "--engine", engine)
         asked = [(case, {}) for case in CASES] + [("unplug", {"library": library}) for library in UNPLUGGED]
         for case, parameters in asked:
             if only and case not in only:
@@ -47,4 +47,4 @@ def main(igloo: str, package: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:4], sys.argv[4:]))
