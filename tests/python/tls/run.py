@@ -152,7 +152,7 @@ class Hub:
 
     def ask(self, name: str, /, **given: Any) -> dict[str, Any]:
         parameters = json.dumps({"name": name, "given": json.dumps(given)})
-        answer = json.loads(self.call("action", "tls-cases", "ask", parameters, "--json", "--timeout", "60s"))
+        answer = json.loads(self.call("action", "python-tls-cases", "ask", parameters, "--json", "--timeout", "60s"))
         while not isinstance(answer, str):
             answer = answer.get("result", answer.get("answer")) if isinstance(answer, dict) else str(answer)
         found: dict[str, Any] = json.loads(answer)
@@ -458,7 +458,7 @@ def main() -> int:
                     print(f"{name}: FAILED\n{error}", flush=True)
                     failed += 1
             if failed:
-                print(hub.call("logs", "tls-cases"))
+                print(hub.call("logs", "python-tls-cases"))
         finally:
             hub.stop()
             if failed:

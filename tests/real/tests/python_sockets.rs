@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to say that it failed")]
 
+use std::time::Duration;
+
 use igloo_hub::{CommandFailure, InstanceInfo, InstanceRef};
 use igloo_real_tests::{Home, workspace};
 use serde_json::{Value as Json, json};
@@ -48,7 +50,12 @@ async fn what_would_end_a_process_ends_nothing_else() {
     assert_eq!(now.restarts, 0, "{}", home.story());
     // `run` is cancelled too: a failure with its reason, and no trap.
     assert!(ask(&home, &instance, "cancels-all").await.is_err());
-    assert!(home.story().contains("it was cancelled"), "{}", home.story());
+    let told = async {
+        while !home.story().contains("it was cancelled") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), told).await.is_ok(), "{}", home.story());
     assert!(!home.story().contains("trapped"), "{}", home.story());
     home.hub.shutdown().await;
 }

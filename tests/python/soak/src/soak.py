@@ -226,10 +226,10 @@ class Soak(Provider[Config]):
             return
         async with await igloo.serial.open("noise", baudrate=115200) as port:
             for _ in range(50):
-                port.write(self.random.randbytes(32))
+                port.writer.write(self.random.randbytes(32))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.2):
-                        self.noise += len(await port.read(4096))
+                        self.noise += len(await port.reader.read(4096))
 
     async def command(self, command: Command) -> None:
         """Answers at once; a task that it leaves behind goes on."""
