@@ -123,7 +123,7 @@ class Socket(Descriptor):
         self._error = 0
         self._options: dict[tuple[int, int], Any] = {}
         self._io_refs = 0
-        self._close_when_unused = False
+        self._closed = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -317,12 +317,12 @@ class Socket(Descriptor):
     def _decref_socketios(self) -> None:
         if self._io_refs > 0:
             self._io_refs -= 1
-        if self._close_when_unused and self._io_refs <= 0:
+        if self._closed and self._io_refs <= 0:
             self._real_close()
 
     def close(self) -> None:
         """Closes, once no file made of it is open any more."""
-        self._close_when_unused = True
+        self._closed = True
         if self._io_refs <= 0:
             self._real_close()
 
@@ -332,10 +332,6 @@ class Socket(Descriptor):
             self._changed()
             self._release()
             self._forget_number()
-
-    @property
-    def _closed(self) -> bool:
-        return self._close_when_unused
 
     def _adopt(self, number: int) -> None:
         """Takes the place of the socket that has this number, or had it until `detach`."""
