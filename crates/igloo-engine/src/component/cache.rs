@@ -248,8 +248,8 @@ fn mac(key: &[u8; 32], context: &str, signed: &[&[u8]]) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// Writes code with the record of its text and their MAC behind it: to a file of its own, made durable, then renamed. Several hubs may share a
-/// directory, as tests do.
+/// Writes code with the record of its text and their MAC behind it: to a file of its own, made durable, then renamed.
+/// Several hubs may share a directory, as tests do.
 fn keep(kept: &Path, key: &[u8; 32], context: &str, code: &[u8]) -> io::Result<()> {
     let (beside, mut file) = create_beside(kept)?;
     let record = Text::record(Text::find(code).as_ref());

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
 from componentize_py_types import Err
 from wit_world.imports import browser, home, ports, store
@@ -18,6 +19,7 @@ from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
 from igloo.serial import Settings
 from igloo.values import Tagged
+from igloo_runtime import driver
 
 _LEVELS = {
     "trace": wit.LogLevel.TRACE,
@@ -173,10 +175,6 @@ class ComponentFindings:
         return None
 
     def _want(self) -> None:
-        import componentize_py_runtime as runtime
-
-        from igloo_runtime import driver
-
         if self._promise is not None:
             return
         result = runtime.stream_read(self._stream.type_, self._stream.handle, 16)
@@ -195,13 +193,9 @@ class ComponentFindings:
     def _take_in(self, value: tuple[int, list[Any]]) -> None:
         ended, findings = value
         self._waiting.extend(findings)
-        self._ended = self._ended or ended == 1
+        self._ended = self._ended or ended == driver.DROPPED
 
     def close(self) -> None:
-        import componentize_py_runtime as runtime
-
-        from igloo_runtime import driver
-
         if self._closed:
             return
         self._closed = True
