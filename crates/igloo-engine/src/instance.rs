@@ -121,6 +121,8 @@ pub(crate) struct Meters {
     pub(crate) cpu_nanoseconds: AtomicU64,
     pub(crate) memory_bytes: AtomicU64,
     pub(crate) calls: AtomicU64,
+    /// How often a component was polled.
+    pub(crate) turns: AtomicU64,
     pub(crate) stuck: AtomicU32,
     /// A component's sockets, as of its last calls to its host.
     pub(crate) sockets: AtomicU64,

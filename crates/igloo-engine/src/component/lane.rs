@@ -1,10 +1,10 @@
 //! Polls guests: measures their CPU time, holds them to their budget, ends those that do not come to rest, and keeps those
 //! that compute for long out of the others' way.
 //!
-//! There are two lanes. Guests begin in the *quick* one, whose threads they share. One that keeps its thread for longer than
-//! [`LONG`] at a time, twice within [`COOL`] (once is a start, or a large telegram), goes on in the *slow* lane: a thread of lower priority, which only such guests share.
-//! It comes back when it has not done so for [`COOL`]. So beside a guest that spins, others wait for two ticks at most,
-//! once.
+//! There are two lanes. Guests begin in the *quick* one, whose threads they share. One that keeps its thread for longer
+//! than [`LONG`] at a time, and so for more than [`FORGIVEN`] in all (less is a start, or a large telegram), goes on in
+//! the *slow* lane: a thread of lower priority, which only such guests share. It comes back when it has not done so for
+//! [`COOL`]. So beside a guest that spins, others wait for three ticks at most, once.
 
 use std::{
     future::{Future, poll_fn},
@@ -28,11 +28,14 @@ use crate::{
 /// How long a guest's thread stays awake for the next call after one. People's commands come one by one and do not
 /// need it; scenes and automations come in rows, and waking a thread costs many times what a call does.
 const LINGER: Duration = Duration::from_micros(100);
-/// Calls that a guest answers before others on its thread have their turn.
-const CALLS_IN_A_ROW: usize = 64;
+/// How long a guest goes on with the next call before others on its thread have their turn.
+const TURN: Duration = Duration::from_millis(1);
 /// A guest that keeps its thread for longer belongs into the slow lane.
 const LONG: Duration = Duration::from_millis(2);
-/// How long a guest stays in the slow lane after it last kept its thread for long.
+/// What a guest may take of its thread in long turns before it belongs there: two ticks. An interpreter's start is two
+/// turns of some milliseconds.
+const FORGIVEN: Duration = Duration::from_millis(10);
+/// How long a guest stays in the slow lane after it last kept its thread for long, and how long until that is forgotten.
 const COOL: Duration = Duration::from_secs(1);
 
 /// A guest's life, and what is known of how it is spent.
@@ -49,6 +52,8 @@ pub(super) struct Guest {
     busy_since: Option<Instant>,
     /// When it last kept its thread for long.
     long_at: Option<Instant>,
+    /// How long its long turns took, in all, since [`COOL`] last passed without one.
+    long: Duration,
     slow_until: Option<Instant>,
     calls_seen: u64,
 }
@@ -79,6 +84,7 @@ impl Guest {
             pause: None,
             busy_since: None,
             long_at: None,
+            long: Duration::ZERO,
             slow_until: None,
             calls_seen: 0,
         }
@@ -112,9 +118,11 @@ impl Guest {
             }
             self.pause = None;
         }
-        for _ in 0..CALLS_IN_A_ROW {
+        let began = Instant::now();
+        let mut before = began;
+        loop {
             self.ticker.wake();
-            let before = Instant::now();
+            self.meters.turns.fetch_add(1, Ordering::Relaxed);
             let polled = self.life.as_mut().poll(context);
             self.ticker.rest();
             let after = Instant::now();
@@ -136,8 +144,8 @@ impl Guest {
                 self.busy_since = None;
             }
             // A tick that happens to come says nothing: it interrupts whoever runs.
-            if used > LONG && self.long_at.replace(after).is_some_and(|at| after.duration_since(at) < COOL) {
-                self.slow_until = Some(after + COOL);
+            if used > LONG {
+                self.had_long_turn(used, after);
             }
             let wait = self.budget.spend(used, after);
             if self.belongs(after) != lane {
@@ -155,10 +163,21 @@ impl Guest {
             if interrupted || !self.lingers || lane == Lane::Slow || !self.another_call(after) {
                 return Poll::Pending;
             }
+            before = Instant::now();
+            if before.duration_since(began) > TURN {
+                // The call that is waiting comes right after the others.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
-        // Others on this thread have their turn; the call that is waiting comes right after.
-        context.waker().wake_by_ref();
-        Poll::Pending
+    }
+
+    fn had_long_turn(&mut self, used: Duration, now: Instant) {
+        let goes_on = self.long_at.replace(now).is_some_and(|at| now.duration_since(at) < COOL);
+        self.long = if goes_on { self.long + used } else { used };
+        if self.long > FORGIVEN {
+            self.slow_until = Some(now + COOL);
+        }
     }
 
     fn belongs(&self, now: Instant) -> Lane {

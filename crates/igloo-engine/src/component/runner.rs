@@ -3,7 +3,10 @@
 //! Everything inside `run_concurrent` trusts no timer: deadlines are kept by whoever waits outside, and ending a guest
 //! is dropping the future that owns its store.
 
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{mpsc, watch};
@@ -90,7 +93,11 @@ async fn serve(
     let driver = provider.igloo_provider_driver();
     let mut run = pin!(driver.call_run(accessor));
     let mut pending = FuturesUnordered::new();
+    let mut turn = Turn::default();
     loop {
+        if turn.is_over(meters) {
+            tokio::task::yield_now().await;
+        }
         tokio::select! {
             ended = &mut run => {
                 return match ended {
@@ -106,6 +113,28 @@ async fn serve(
                 }
             }
         }
+    }
+}
+
+/// How often the guest has been attended to in one poll. Calls may come as fast as it answers them: without an end, many
+/// short ones would look like a long one to its lane, and keep others from their turn.
+#[derive(Default)]
+struct Turn {
+    poll: u64,
+    events: u32,
+}
+
+impl Turn {
+    /// Calls and answers in one poll.
+    const EVENTS: u32 = 16;
+
+    fn is_over(&mut self, meters: &Meters) -> bool {
+        let poll = meters.turns.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.poll, poll) != poll {
+            self.events = 0;
+        }
+        self.events += 1;
+        self.events > Self::EVENTS
     }
 }
 
