@@ -1,6 +1,9 @@
 //! A provider in Python as a component, beside the same provider as a native process.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use igloo_engine::component::{ComponentEngine, EngineOptions};
@@ -29,6 +32,7 @@ pub(crate) async fn run(json: bool) -> Result<()> {
     if json {
         report::line(&json!({
             "start_to_first_answer_ms": start.cached_ms,
+            "start_beside_another_ms": start.beside_ms,
             "start_prepared_ms": start.prepared_ms,
             "process_start_to_first_answer_ms": start.process_ms,
             "private_mib_idle": memory.private_mib,
@@ -68,32 +72,48 @@ async fn latency() -> Result<Latency> {
 
 struct Start {
     cached_ms: f64,
+    beside_ms: f64,
     prepared_ms: f64,
     process_ms: f64,
 }
 
 async fn start() -> Result<Start> {
-    let component = package(PACKAGE)?.1;
-    let hash = sha256(&component)?;
-    let bare = Bare::open(PACKAGE).await?;
+    let (rust, python) = (Bare::open("bench").await?, Bare::open(PACKAGE).await?);
+    let components = ["bench", PACKAGE, "variety-1"].map(|name| -> Result<_> {
+        let component = package(name)?.1;
+        let hash = sha256(&component)?;
+        Ok((component, hash))
+    });
+    let [other, first, second] = components;
+    let (other, first, second) = (other?, first?, second?);
     let cache = root().join("target/test-cache");
-    let mut cached = Vec::new();
+    let from_cache =
+        async |engine: &ComponentEngine, (component, hash): &(PathBuf, String), bare: &Bare| -> Result<_> {
+            let launch = bare.launch()?;
+            let before = Instant::now();
+            let prepared = engine.prepare(component, hash).await?;
+            let instance = engine.start(&prepared, launch);
+            first_answer(&instance).await?;
+            Ok((before.elapsed(), prepared, instance))
+        };
+    let (mut cached, mut cached_beside) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        // An engine of its own finds nothing but the file.
+        // A hub of its own: it runs something, and nothing of Python's is loaded yet.
         let engine = ComponentEngine::new(EngineOptions::new(cache.clone()))?;
-        let launch = bare.launch()?;
-        let before = Instant::now();
-        let prepared = engine.prepare(&component, &hash).await?;
-        let instance = engine.start(&prepared, launch);
-        first_answer(&instance).await?;
-        cached.push(before.elapsed());
-        instance.kill("measured").await;
+        let running = from_cache(&engine, &other, &rust).await?;
+        let one = from_cache(&engine, &first, &python).await?;
+        let another = from_cache(&engine, &second, &python).await?;
+        cached.push(one.0);
+        cached_beside.push(another.0);
+        for (_, _, instance) in [running, one, another] {
+            instance.kill("measured").await;
+        }
     }
     let mut prepared = Vec::new();
     for _ in 0..STARTS {
-        let launch = bare.launch()?;
+        let launch = python.launch()?;
         let before = Instant::now();
-        let instance = bare.engine.start(&bare.prepared, launch);
+        let instance = python.engine.start(&python.prepared, launch);
         first_answer(&instance).await?;
         prepared.push(before.elapsed());
         instance.kill("measured").await;
@@ -113,12 +133,18 @@ async fn start() -> Result<Start> {
     }
     home.hub.shutdown().await;
     let p50 = |times| Times::new(times).p50_us() / 1e3;
-    let start = Start { cached_ms: p50(cached), prepared_ms: p50(prepared), process_ms: p50(natively) };
+    let start = Start {
+        cached_ms: p50(cached),
+        beside_ms: p50(cached_beside),
+        prepared_ms: p50(prepared),
+        process_ms: p50(natively),
+    };
     table(
         &format!("Start to first answered command, in ms, p50 of {STARTS}"),
         &["what", "ms"],
         vec![
             vec!["component, from the cache's file".to_owned(), format!("{:.1}", start.cached_ms)],
+            vec!["the same, beside another one in Python".to_owned(), format!("{:.1}", start.beside_ms)],
             vec!["component, loaded before".to_owned(), format!("{:.1}", start.prepared_ms)],
             vec!["process".to_owned(), format!("{:.0}", start.process_ms)],
         ],

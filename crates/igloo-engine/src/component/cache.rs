@@ -1,9 +1,9 @@
 //! Compiled code, kept by content.
 //!
 //! Compiled code is native code: whoever can change it runs as the hub. So the directory is 0700, files are 0400, and
-//! each is loaded only through the descriptor through which its MAC was verified; the MAC is keyed with a secret of
-//! this directory and covers the component's hash, the engine's compatibility hash and every byte. What does not
-//! verify is deleted and compiled again. No provider's sandbox can see the directory.
+//! each is loaded only through the descriptor through which it was verified ([`super::sealed`]): with a MAC that is keyed
+//! with a secret of this directory and covers the component's hash, the engine's compatibility hash and every byte. What
+//! does not verify is deleted and compiled again. No provider's sandbox can see the directory.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -25,7 +25,8 @@ use wasmtime::component::Component;
 
 use super::{
     EngineError,
-    pages::{Origin, SharedText, Text},
+    pages::{Origin, SharedText},
+    sealed::{Seal, Sealed},
 };
 
 /// How long compiling one component may take.
@@ -81,15 +82,23 @@ impl Cache {
     /// The compiled component: loaded where it is kept and verifies, else compiled and kept.
     pub(super) async fn load(&self, component: &Path, sha256: &str) -> Result<Loaded, EngineError> {
         let (engine, shared) = (self.engine.clone(), self.shared.clone());
-        self.get(component, sha256, move |file, _, text| {
+        self.get(component, sha256, move |file, sealed| {
+            let is_known = shared.knows(sealed.text);
             let path = format!("/proc/self/fd/{}", file.as_raw_fd());
             // SAFETY: the path leads to this very descriptor, whose bytes were made by this hub's own compiler for this
-            // engine configuration: only it knows the key of the MAC that was just verified over them. Mapped, they
-            // could still be changed by who may write to the file: it is 0400, in a directory that is 0700, and this
-            // program itself only ever renames over it or removes it.
-            let component = unsafe { Component::deserialize_file(&engine, path) }.map_err(|_| "not for this engine")?;
-            if let (Some(text), Ok(file)) = (text, file.try_clone()) {
-                shared.share(&component, file, text);
+            // engine configuration: only it knows the key of the MAC that was verified over all that is parsed here.
+            // Nothing of the two parts is run or read before they are verified, too, or replaced by what was: until
+            // then nobody has the component. Mapped, the file could still be changed by who may write to it: it is
+            // 0400, in a directory that is 0700, and this program itself only ever renames over it or removes it.
+            let parse = || unsafe { Component::deserialize_file(&engine, path) }.map_err(|_| "not for this engine");
+            let verify = || sealed.image.verify(sealed.code) && (is_known || sealed.text.verify(sealed.code));
+            let (component, verified) = rayon_core::join(parse, verify);
+            let component = component?;
+            if !verified {
+                return Err("a hash is wrong");
+            }
+            if !shared.share(&component, file, sealed.text) && is_known {
+                return Err("its code is not where it should be");
             }
             Ok(Loaded { component, origin: Origin::of(file) })
         })
@@ -98,14 +107,18 @@ impl Cache {
 
     /// The compiled component's code, in the same way.
     pub(super) async fn code(&self, component: &Path, sha256: &str) -> Result<Vec<u8>, EngineError> {
-        self.get(component, sha256, |_, code, _| Ok(code.to_vec())).await
+        self.get(component, sha256, |_, sealed| {
+            let verified = sealed.image.verify(sealed.code) && sealed.text.verify(sealed.code);
+            verified.then(|| sealed.code.to_vec()).ok_or("a hash is wrong")
+        })
+        .await
     }
 
     async fn get<T: Send + 'static>(
         &self,
         component: &Path,
         sha256: &str,
-        take: impl Fn(&File, &[u8], Option<Text>) -> Result<T, &'static str> + Clone + Send + 'static,
+        take: impl Fn(&File, Sealed<'_>) -> Result<T, &'static str> + Clone + Send + 'static,
     ) -> Result<T, EngineError> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(EngineError::Compile(String::from("the component's hash is not a SHA-256 in hexadecimal")));
@@ -131,12 +144,12 @@ impl Cache {
         &self,
         kept: &Path,
         context: &str,
-        take: impl FnOnce(&File, &[u8], Option<Text>) -> Result<T, &'static str> + Send + 'static,
+        take: impl FnOnce(&File, Sealed<'_>) -> Result<T, &'static str> + Send + 'static,
     ) -> Option<T> {
         let (kept, context, key) = (kept.to_owned(), context.to_owned(), self.key);
         let load = move || {
             let file = File::open(&kept).ok()?;
-            match with_verified(&file, &key, &context, |code, text| take(&file, code, text)) {
+            match with_sealed(&file, Seal { key: &key, context: &context }, |sealed| take(&file, sealed)) {
                 Ok(taken) => Some(taken),
                 Err(reason) => {
                     tracing::warn!(file = %kept.display(), reason, "compiled code does not verify and is made anew");
@@ -172,7 +185,7 @@ impl Cache {
         };
         let (kept, key, context) = (kept.to_owned(), self.key, context.to_owned());
         let path = kept.clone();
-        tokio::task::spawn_blocking(move || keep(&kept, &key, &context, &code))
+        tokio::task::spawn_blocking(move || keep(&kept, Seal { key: &key, context: &context }, &code))
             .await
             .map_err(|error| EngineError::Compile(error.to_string()))?
             .map_err(at(&path))
@@ -236,26 +249,11 @@ pub fn compile_child(input: &Path, output: &Path) -> Result<(), EngineError> {
     fs::write(output, code).map_err(at(output))
 }
 
-const MAC_BYTES: usize = 32;
-
-/// The context has a fixed length: nothing of what is signed can pass for a part of it.
-fn mac(key: &[u8; 32], context: &str, signed: &[&[u8]]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_keyed(key);
-    hasher.update(context.as_bytes());
-    for part in signed {
-        hasher.update_rayon(part);
-    }
-    hasher.finalize()
-}
-
-/// Writes code with the record of its text and their MAC behind it: to a file of its own, made durable, then renamed.
-/// Several hubs may share a directory, as tests do.
-fn keep(kept: &Path, key: &[u8; 32], context: &str, code: &[u8]) -> io::Result<()> {
+/// Writes sealed code: to a file of its own, made durable, then renamed. Several hubs may share a directory, as tests do.
+fn keep(kept: &Path, seal: Seal<'_>, code: &[u8]) -> io::Result<()> {
     let (beside, mut file) = create_beside(kept)?;
-    let record = Text::record(Text::find(code).as_ref());
     file.write_all(code)?;
-    file.write_all(&record)?;
-    file.write_all(mac(key, context, &[code, &record]).as_bytes())?;
+    file.write_all(&seal.close(code))?;
     file.sync_all()?;
     fs::rename(&beside, kept)
 }
@@ -275,25 +273,19 @@ fn random_name() -> io::Result<String> {
 
 /// Does something with a kept file's code, if its MAC is right.
 ///
-/// The file is mapped and not read: a component in Python is 45 MB of code and memory, of which an instance touches a
+/// The file is mapped and not read: a component in Python is 38 MB of code and memory, of which an instance touches a
 /// tenth, and whoever loads it maps it too.
-fn with_verified<T>(
+fn with_sealed<T>(
     file: &File,
-    key: &[u8; 32],
-    context: &str,
-    take: impl FnOnce(&[u8], Option<Text>) -> Result<T, &'static str>,
+    seal: Seal<'_>,
+    take: impl FnOnce(Sealed<'_>) -> Result<T, &'static str>,
 ) -> Result<T, &'static str> {
     // SAFETY: nobody shortens or changes the file while it is mapped: see where it is loaded.
-    let bytes = unsafe { memmap2::MmapOptions::new().populate().map(file) }.map_err(|_| "unreadable")?;
-    let at = bytes.len().checked_sub(MAC_BYTES).ok_or("too short")?;
-    let (signed, found) = bytes.split_at(at);
-    let found: [u8; MAC_BYTES] = found.try_into().map_err(|_| "too short")?;
-    // blake3's comparison takes the same time wherever the difference is.
-    if mac(key, context, &[signed]) != blake3::Hash::from_bytes(found) {
-        return Err("the MAC is wrong");
-    }
-    let (code, record) = signed.split_at_checked(at.wrapping_sub(Text::RECORD)).ok_or("too short")?;
-    take(code, Text::read(record))
+    let bytes = unsafe { memmap2::MmapOptions::new().map(file) }.map_err(|_| "unreadable")?;
+    let taken = Sealed::open(&bytes, seal).and_then(take);
+    // Unmapping takes a while, and nobody has to wait for it.
+    rayon_core::spawn(move || drop(bytes));
+    taken
 }
 
 /// The directory's secret. The first one made stays, whoever makes it.

@@ -17,6 +17,7 @@ mod capability;
 mod lane;
 mod pages;
 mod runner;
+mod sealed;
 mod state;
 
 use std::{
@@ -363,6 +364,10 @@ fn config() -> wasmtime::Config {
     // A guest's stack; more than that is a trap.
     config.max_wasm_stack(1 << 20);
     config.async_stack_size(2 << 20);
+    // A trap's frames are told by their functions' names. What would give their lines, too, and what a native debugger
+    // needs, is a tenth of the code that is loaded.
+    config.generate_address_map(false);
+    config.native_unwind_info(false);
     if has_many_addresses() {
         // All that 32 bits can reach is reserved for each memory: no access needs a check of its bounds, which makes
         // code a fifth smaller, and no memory moves when it grows.

@@ -12,53 +12,13 @@ use std::{
     sync::Arc,
 };
 
-use object::{Object as _, ObjectSection as _};
 use parking_lot::Mutex;
 use wasmtime::component::Component;
 
+use super::sealed::Part;
+
 /// Code that is smaller is not worth a mapping of its own. In bytes.
 const WORTHWHILE: u64 = 1 << 20;
-
-/// Where a file of compiled code has its machine code, and that code's hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    offset: u64,
-    length: u64,
-    hash: [u8; 32],
-}
-
-impl Text {
-    /// Bytes of a text's record.
-    pub(super) const RECORD: usize = 48;
-
-    /// Finds the machine code in what the compiler made.
-    pub(super) fn find(code: &[u8]) -> Option<Self> {
-        let object = object::File::parse(code).ok()?;
-        let section = object.section_by_name(".text")?;
-        let (offset, length) = section.file_range()?;
-        let hash = *blake3::hash(section.data().ok()?).as_bytes();
-        Some(Self { offset, length, hash })
-    }
-
-    /// As it stands in the file, behind the code and under its MAC. Without machine code it is all zeros.
-    pub(super) fn record(text: Option<&Self>) -> [u8; Self::RECORD] {
-        let mut record = [0; Self::RECORD];
-        if let Some(text) = text {
-            record[..8].copy_from_slice(&text.offset.to_le_bytes());
-            record[8..16].copy_from_slice(&text.length.to_le_bytes());
-            record[16..].copy_from_slice(&text.hash);
-        }
-        record
-    }
-
-    /// Reads a record that has been verified.
-    pub(super) fn read(record: &[u8]) -> Option<Self> {
-        let number = |at: usize| Some(u64::from_le_bytes(record.get(at..at + 8)?.try_into().ok()?));
-        let text =
-            Self { offset: number(0)?, length: number(8)?, hash: record.get(16..Self::RECORD)?.try_into().ok()? };
-        (text.length > 0).then_some(text)
-    }
-}
 
 /// Where machine code is: a file, and the offset in it.
 type Place = (Arc<File>, u64);
@@ -70,39 +30,36 @@ pub(super) struct SharedText {
 }
 
 impl SharedText {
-    /// Maps a component's machine code from the file of whichever component had the same code first. `file` is what the
-    /// component was loaded from, verified, and `text` what its verified record says.
-    pub(super) fn share(&self, component: &Component, file: File, text: Text) {
-        // Elsewhere code is mapped with protections of its own (BTI), which a mapping of ours would not have.
-        let page = rustix::param::page_size() as u64;
-        if !cfg!(target_arch = "x86_64") || text.length < WORTHWHILE || !text.offset.is_multiple_of(page) {
-            return;
+    /// Whether this machine code was loaded before, so that [`share`](Self::share) will map it from there.
+    pub(super) fn knows(&self, text: Part) -> bool {
+        is_worthwhile(text) && self.first.lock().contains_key(&text.hash)
+    }
+
+    /// Maps a component's machine code from the file of whichever component had the same code first; from now on from
+    /// this one's, if it is the first, which must be verified then. False if it is left as it is.
+    pub(super) fn share(&self, component: &Component, file: &File, text: Part) -> bool {
+        if !is_worthwhile(text) {
+            return false;
         }
         let mut first = self.first.lock();
         let Some((shared, offset)) = first.get(&text.hash) else {
-            first.insert(text.hash, (Arc::new(file), text.offset));
-            return;
+            if let Ok(file) = file.try_clone() {
+                first.insert(text.hash, (Arc::new(file), text.offset));
+            }
+            return false;
         };
-        let image = component.image_range();
-        // What is behind the last whole page belongs to the next section as well.
-        let length = text.length / page * page;
-        if (image.end as u64).saturating_sub(image.start as u64) < text.offset + length {
-            return;
-        }
-        let (Ok(at), Ok(length), Ok(offset)) =
-            (usize::try_from(text.offset), usize::try_from(length), libc::off_t::try_from(*offset))
-        else {
-            return;
+        let (Some(own), Ok(offset)) = (text.of(mapped(component)), libc::off_t::try_from(*offset)) else {
+            return false;
         };
         // SAFETY: the range is whole pages inside of the component's own mapping, which stays mapped while the component
-        // lives and is unmapped as a whole, whatever it is made of. The new pages have the same bytes: both files' MACs
-        // were verified, over records that this hub made, and the hashes in them are equal. They have the same
-        // protection, and nothing runs this code yet. A failure leaves the old mapping or, had the kernel no memory to
+        // lives and is unmapped as a whole, whatever it is made of. The new pages have the bytes that the component was
+        // compiled to: the hashes in both files' records are equal, which this hub made and whose MACs were verified,
+        // and the first file's code was, too. They have the same protection, and nothing runs this code yet. A failure leaves the old mapping or, had the kernel no memory to
         // map anew, is told below and ends the program: code that is gone cannot be run.
         let mapped = unsafe {
             libc::mmap(
-                image.start.cast_mut().add(at).cast(),
-                length,
+                own.as_ptr().cast_mut().cast(),
+                own.len(),
                 libc::PROT_READ | libc::PROT_EXEC,
                 libc::MAP_PRIVATE | libc::MAP_FIXED,
                 shared.as_raw_fd(),
@@ -113,7 +70,25 @@ impl SharedText {
             tracing::error!(error = %io::Error::last_os_error(), "code could not be mapped again");
             std::process::abort();
         }
+        true
     }
+}
+
+/// The file that a component was loaded from, as it is mapped.
+fn mapped(component: &Component) -> &[u8] {
+    let image = component.image_range();
+    let size = image.end.addr().saturating_sub(image.start.addr());
+    // SAFETY: the range is mapped readable for as long as the component lives, and nobody writes to it: it is a file's
+    // that does not change (see where it is loaded), and wasmtime changes only the protection of its code.
+    unsafe { std::slice::from_raw_parts(image.start, size) }
+}
+
+/// Whether machine code is whole pages, and many. Elsewhere code is mapped with protections of its own (BTI), which a
+/// mapping of ours would not have.
+fn is_worthwhile(text: Part) -> bool {
+    let page = rustix::param::page_size() as u64;
+    let is_whole = text.offset.is_multiple_of(page) && text.length.is_multiple_of(page);
+    cfg!(target_arch = "x86_64") && text.length >= WORTHWHILE && is_whole
 }
 
 /// The file that a component was loaded from.
@@ -160,14 +135,6 @@ impl Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_record_is_read_as_it_was_written() {
-        let text = Text { offset: 4096, length: 1 << 30, hash: [7; 32] };
-        assert_eq!(Text::read(&Text::record(Some(&text))), Some(text));
-        assert_eq!(Text::read(&Text::record(None)), None);
-        assert_eq!(Text::read(&[0; 3]), None);
-    }
 
     #[test]
     fn only_lines_of_the_file_are_its_own() {
