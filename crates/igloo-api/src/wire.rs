@@ -656,7 +656,7 @@ pub struct LogLine {
     pub level: String,
     /// Who said it: `provider`, or `hub` about the instance.
     pub source: String,
-    /// The text. Control characters are escaped; for HTML it is not.
+    /// The text, of several lines perhaps. Other control characters are escaped; for HTML it is not.
     pub text: String,
 }
 

@@ -156,12 +156,21 @@ impl Log {
 
 /// A provider's text, fit for people: secrets replaced, cut to `limit` bytes, control characters escaped.
 pub(crate) fn clean(text: &str, limit: usize, secrets: &Secrets) -> String {
+    clean_but(&['\t'], text, limit, secrets)
+}
+
+/// The same for text that may have several lines, such as a traceback.
+pub(crate) fn clean_lines(text: &str, limit: usize, secrets: &Secrets) -> String {
+    clean_but(&['\t', '\n'], text.trim_end(), limit, secrets)
+}
+
+fn clean_but(left: &[char], text: &str, limit: usize, secrets: &Secrets) -> String {
     // What is looked at is bounded too, and so that a secret that begins before the cut is seen whole.
     let redacted = secrets.redact(cut(text, limit + secrets.longest()));
     let kept = cut(&redacted, limit);
     let mut clean = String::with_capacity(kept.len());
     for character in kept.chars() {
-        if character == '\t' || !(character.is_control() || is_invisible(character)) {
+        if left.contains(&character) || !(character.is_control() || is_invisible(character)) {
             clean.push(character);
         } else {
             clean.extend(character.escape_default());
@@ -225,6 +234,7 @@ mod tests {
         let schema = json!({"properties": {"token": {"type": "string", "writeOnly": true}}});
         let secrets = Secrets::find(Some(&schema), &json!({"token": "hunter22"}));
         assert_eq!(clean("\u{1b}[2Jhi\r\n\u{202e}x\thunter22", 100, &secrets), "\\u{1b}[2Jhi\\r\\n\\u{202e}x\t•••");
+        assert_eq!(clean_lines("one\r\n\ttwo\u{1b}\n", 100, &secrets), "one\\r\n\ttwo\\u{1b}");
         // A secret across the cut is not told in part.
         let text = format!("{}hunter22", "x".repeat(LINE_BYTES - 4));
         let line = clean(&text, LINE_BYTES, &secrets);

@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use crate::{
     core::Core,
     error::Error,
-    logs::{LINE_BYTES, LogSource, clean},
+    logs::{LINE_BYTES, LogSource, clean, clean_lines},
     managed::Managed,
     pending::Pending,
     rate::TokenBucket,
@@ -456,7 +456,7 @@ impl Home for SessionHome {
         if !managed.log.lock().admit() {
             return;
         }
-        let text = clean(message, LINE_BYTES, &self.0.secrets);
+        let text = clean_lines(message, LINE_BYTES, &self.0.secrets);
         managed.log_line(level, LogSource::Provider, text);
     }
 

@@ -56,8 +56,19 @@ fn show_line(context: &Context, line: &LogLine) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What stands before each further line of a text, such as a traceback's: under the time, and not to be mistaken for
+/// what others logged.
+const FURTHER: &str = "              │ ";
+
 /// A log line, for people.
 pub(super) fn print(output: Output, line: &LogLine) {
+    for pieces in lines(line) {
+        output.pieces(&pieces);
+    }
+}
+
+/// One line on the screen for each of its text.
+fn lines(line: &LogLine) -> impl Iterator<Item = Vec<Text>> {
     let tone = match line.level.as_str() {
         "error" => Tone::Bad,
         "warn" => Tone::Warning,
@@ -65,11 +76,40 @@ pub(super) fn print(output: Output, line: &LogLine) {
         _ => Tone::Plain,
     };
     let by = if line.source == "hub" { " hub:" } else { "" };
-    output.pieces(&[
+    let mut texts = line.text.lines();
+    let first = vec![
         Text::new(format!("{}  ", show::clock(&line.time)), Tone::Faint),
         Text::new(format!("{:<5} ", line.level), tone),
         Text::new(&line.instance, Tone::Strong),
         Text::new(by, Tone::Faint),
-        Text::from(format!("  {}", line.text)),
-    ]);
+        Text::from(format!("  {}", texts.next().unwrap_or_default())),
+    ];
+    std::iter::once(first).chain(texts.map(|text| vec![Text::new(FURTHER, Tone::Faint), Text::from(text)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceback_has_its_lines_and_cannot_pass_for_others() {
+        let line = LogLine {
+            time: "2026-11-25T08:00:00.123Z".to_owned(),
+            instance: "lamp".to_owned(),
+            level: "error".to_owned(),
+            source: "provider".to_owned(),
+            text: "it failed\n  File \"a.py\", line 1\n\n08:00:00.000  info  door  open\u{1b}[2K".to_owned(),
+        };
+        let shown: Vec<String> =
+            lines(&line).map(|pieces| pieces.iter().map(ToString::to_string).collect::<String>()).collect();
+        assert!(shown[0].ends_with("error lamp  it failed"), "{shown:?}");
+        assert_eq!(
+            shown[1..],
+            [
+                "              │   File \"a.py\", line 1",
+                "              │ ",
+                "              │ 08:00:00.000  info  door  open\\u{1b}[2K",
+            ]
+        );
+    }
 }
