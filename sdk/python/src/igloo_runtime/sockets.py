@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
 import wit_world
 from componentize_py_types import Err
@@ -28,7 +27,7 @@ from wit_world.imports import wasi_sockets_types as wasi
 from . import driver, multiplex, names
 from .errors import number, os_error
 from .readiness import READ, WRITE, Descriptor, descriptor
-from .streams import LARGEST, Incoming, Outgoing, drop, keep
+from .streams import LARGEST, Incoming, Outgoing, Reader, drop, keep
 
 #: Datagrams that wait to be received or sent. Beyond it they are lost, as in a kernel.
 _DATAGRAMS = 64
@@ -439,8 +438,7 @@ class _Tcp(Socket):
         #: Says whether a protocol over this socket holds something to be read.
         self._above: Callable[[], bool] | None = None
         # While listening:
-        self._listener: Any = None
-        self._accepting: tuple[int, int] | None = None
+        self._listener: Reader | None = None
         self._accepted: deque[Any] = deque()
 
     def _made(self) -> Any:
@@ -599,29 +597,27 @@ class _Tcp(Socket):
         resource = self._made()
         try:
             resource.set_listen_backlog_size(max(backlog, 1))
-            self._listener = keep(resource.listen())
+            connections = resource.listen()
         except Err as error:
             raise os_error(error.value, "listening") from None
+        accepted = self._accepted
+
+        # The reader is held while it reads, and must not hold the socket: one that nobody has is closed.
+        def came(some: list[Any]) -> None:
+            accepted.extend(keep(connection) for connection in some)
+
+        self._listener = Reader(connections, intrinsics.cancel_accept, came, _weakly(self))
         self._state = _LISTENING
 
     def _settle(self) -> None:
         if self._calling:
             raise OSError(errno.EALREADY, "the socket is being connected")
-        self._stop_accepting()
 
     def _follow(self) -> None:
         changed = _weakly(self)
-        for stream in (self._in, self._out):
+        for stream in (self._in, self._out, self._listener):
             if stream is not None:
                 stream._changed = changed
-
-    def _stop_accepting(self) -> None:
-        if self._accepting is not None:
-            waitable, promise = self._accepting
-            driver.forget(waitable)
-            code = intrinsics.cancel_accept(waitable)
-            self._came_in(runtime.promise_get_result(code, promise))
-            self._accepting = None
 
     # For TLS over this socket: past what a subclass makes of `recv` and `send`.
 
@@ -640,34 +636,8 @@ class _Tcp(Socket):
         outgoing.put_whole(data)
 
     def _want_connection(self) -> None:
-        if self._accepting is not None or len(self._accepted) >= _ACCEPTED or self._listener is None:
-            return
-        result = runtime.stream_read(self._listener.type_, self._listener.handle, 1)
-        if isinstance(result, Err):
-            self._accepting = result.value
-            known = weakref.ref(self)
-
-            def came(value: Any) -> None:
-                held = known()
-                if held is not None:
-                    held._came(value)
-
-            driver.Pending(*result.value).then(came)
-        else:
-            self._came_in(result.value)
-
-    def _came(self, value: Any) -> None:
-        self._accepting = None
-        if self._state == _LISTENING:
-            self._came_in(value)
-            self._changed()
-
-    def _came_in(self, value: tuple[int, list[Any]]) -> None:
-        code, connections = value
-        self._accepted.extend(keep(connection) for connection in connections)
-        if code == driver.DROPPED:
-            drop(self._listener)
-            self._listener = None
+        if self._listener is not None and len(self._accepted) < _ACCEPTED:
+            self._listener.read(1)
 
     def accept(self) -> tuple[Socket, Any]:
         self._open()
@@ -695,13 +665,12 @@ class _Tcp(Socket):
 
     def _release(self) -> None:
         self._above = None
-        self._stop_accepting()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
         for waiting in self._accepted:
             drop(waiting)
         self._accepted.clear()
-        if self._listener is not None:
-            drop(self._listener)
-            self._listener = None
         if self._in is not None:
             self._in.close()
         if self._out is not None and not self._out.closed:

@@ -1,4 +1,4 @@
-"""Streams of bytes between this component and the hub, with a buffer at this end: sockets and serial ports share them.
+"""Streams between this component and the hub; of bytes, with a buffer at this end: sockets and serial ports share them.
 
 Bounded: an incoming stream is read only while its buffer has less than is wanted, an outgoing one takes no more than
 `LARGEST`.
@@ -40,36 +40,26 @@ def drop(resource: Any) -> None:
 Changed = Callable[[], None]
 
 
-class Incoming:
-    """The readable end of a stream, and the future that says how it ended."""
+class Reader:
+    """The readable end of a stream of anything: one read after the other, which can be cancelled at any moment."""
 
-    __slots__ = ("_changed", "_ending", "_finishing", "_promise", "_reader", "buffer", "closed", "ended", "error")
+    __slots__ = ("_came", "_cancel", "_changed", "_end", "_promise", "closed", "over")
 
-    def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
-        self._reader = keep(reader)
-        self._ending = keep(ending)
+    def __init__(self, end: Any, cancel: Callable[[int], int], came: Callable[[Any], None], changed: Changed) -> None:
+        self._end = keep(end)
+        self._cancel = cancel
+        self._came = came
         self._changed = changed
         self._promise: int | None = None
-        #: The stream has ended, and why is being asked.
-        self._finishing = False
-        self.buffer = bytearray()
-        #: The stream is at its end; what is buffered can still be taken.
-        self.ended = False
-        #: Why it ended, if not in order: the interface's own error code.
-        self.error: Any = None
+        #: Nothing comes any more. The last that came may come with it.
+        self.over = False
         self.closed = False
 
-    def want(self, enough: int = 1) -> None:
-        """Begins to read, unless there are `enough` bytes to take or a read is under way."""
-        if (
-            len(self.buffer) >= enough
-            or self.ended
-            or self._finishing
-            or self.closed
-            or self._promise is not None
-        ):
+    def read(self, count: int) -> None:
+        """Begins to read up to `count` items, unless a read is under way. What is there comes at once."""
+        if self._promise is not None or self.over or self.closed:
             return
-        result = runtime.stream_read(self._reader.type_, self._reader.handle, LARGEST)
+        result = runtime.stream_read(self._end.type_, self._end.handle, count)
         if isinstance(result, Err):
             waitable, self._promise = result.value
             driver.Pending(waitable, self._promise).then(self._arrived)
@@ -82,17 +72,66 @@ class Incoming:
             self._take_in(value)
             self._changed()
 
-    def _take_in(self, value: tuple[int, bytes]) -> None:
-        code, data = value
+    def _take_in(self, value: tuple[int, Any]) -> None:
+        code, items = value
+        self.over = self.over or code == driver.DROPPED
+        self._came(items)
+
+    def stop(self) -> None:
+        """Ends a read that is under way, at once. What it has got comes before."""
+        if self._promise is not None:
+            waitable = self._end.handle
+            driver.forget(waitable)
+            promise, self._promise = self._promise, None
+            self._take_in(runtime.promise_get_result(self._cancel(waitable), promise))
+
+    def close(self) -> None:
+        """Stops, and drops the stream."""
+        if not self.closed:
+            self.closed = True
+            self.stop()
+            drop(self._end)
+
+
+class Incoming:
+    """The readable end of a stream of bytes, and the future that says how it ended."""
+
+    __slots__ = ("_changed", "_ending", "_reader", "buffer", "ended", "error")
+
+    def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
+        self._reader = Reader(reader, intrinsics.cancel_read, self._came, self._notify)
+        self._ending = keep(ending)
+        self._changed = changed
+        self.buffer = bytearray()
+        #: The stream is at its end; what is buffered can still be taken.
+        self.ended = False
+        #: Why it ended, if not in order: the interface's own error code.
+        self.error: Any = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is read no more."""
+        return self._reader.closed
+
+    def _notify(self) -> None:
+        self._changed()
+
+    def want(self, enough: int = 1) -> None:
+        """Begins to read, unless there are `enough` bytes to take or a read is under way."""
+        if len(self.buffer) < enough:
+            self._reader.read(LARGEST)
+
+    def _came(self, data: bytes) -> None:
+        if self.closed:
+            return
         self.buffer += data
-        if code == driver.DROPPED:
+        if self._reader.over:
             ending, self._ending = self._ending, None
             _kept.discard(ending)
             if ending is None or ending.handle is None:
                 self.ended = True
             else:
                 # Whether that is an orderly end is known when this is told; what has come can be taken meanwhile.
-                self._finishing = True
                 driver.start(ending.read(), self._told)
 
     def _told(self, value: Any, error: BaseException | None) -> None:
@@ -122,15 +161,8 @@ class Incoming:
         """No longer reads, at once, whether or not a read is under way."""
         if self.closed:
             return
-        self.closed = True
+        self._reader.close()
         self.buffer.clear()
-        if self._promise is not None:
-            waitable = self._reader.handle
-            driver.forget(waitable)
-            code = intrinsics.cancel_read(waitable)
-            runtime.promise_get_result(code, self._promise)
-            self._promise = None
-        drop(self._reader)
         if self._ending is not None:
             drop(self._ending)
             self._ending = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-import componentize_py_runtime as runtime
 import igloo_intrinsics as intrinsics
 from componentize_py_types import Err
 from wit_world.imports import browser, home, ports, store
@@ -19,8 +19,10 @@ from igloo._component.values import code, to_wit
 from igloo.errors import DescribeError, DiscoveryError, EmitError, SerialError, StoreError
 from igloo.serial import Settings
 from igloo.values import Tagged
-from igloo_runtime import driver
+from igloo_runtime.streams import Reader
 
+#: Findings that are read at a time.
+_FINDINGS = 16
 _LEVELS = {
     "trace": wit.LogLevel.TRACE,
     "debug": wit.LogLevel.DEBUG,
@@ -155,56 +157,24 @@ class ComponentFindings:
     """[`igloo._host.FindingSource`] over a stream of findings."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._waiting: list[Any] = []
+        self._waiting: deque[Any] = deque()
         self._changed = asyncio.Event()
-        self._promise: int | None = None
-        self._ended = False
-        self._closed = False
+        self._reader = Reader(stream, intrinsics.cancel_find, self._waiting.extend, self._changed.set)
 
     async def next(self) -> discovery.Finding | None:
-        while not self._closed:
+        while not self._reader.closed:
             if self._waiting:
-                return _finding(self._waiting.pop(0))
-            if self._ended:
+                return _finding(self._waiting.popleft())
+            if self._reader.over:
                 return None
             self._changed.clear()
-            self._want()
-            if not self._waiting and not self._ended:
+            self._reader.read(_FINDINGS)
+            if not self._waiting and not self._reader.over:
                 await self._changed.wait()
         return None
 
-    def _want(self) -> None:
-        if self._promise is not None:
-            return
-        result = runtime.stream_read(self._stream.type_, self._stream.handle, 16)
-        if isinstance(result, Err):
-            waitable, self._promise = result.value
-            driver.Pending(waitable, self._promise).then(self._arrived)
-        else:
-            self._take_in(result.value)
-
-    def _arrived(self, value: Any) -> None:
-        self._promise = None
-        if not self._closed:
-            self._take_in(value)
-            self._changed.set()
-
-    def _take_in(self, value: tuple[int, list[Any]]) -> None:
-        ended, findings = value
-        self._waiting.extend(findings)
-        self._ended = self._ended or ended == driver.DROPPED
-
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if self._promise is not None:
-            waitable = self._stream.handle
-            driver.forget(waitable)
-            runtime.promise_get_result(intrinsics.cancel_find(waitable), self._promise)
-            self._promise = None
-        self._stream.__exit__(None, None, None)
+        self._reader.close()
         self._changed.set()
 
 
