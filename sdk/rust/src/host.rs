@@ -64,7 +64,8 @@ pub(crate) fn write<'a>(updates: impl Iterator<Item = &'a Update>) -> Vec<(usize
     if updates.is_empty() {
         return Vec::new();
     }
-    wit::write(&updates)
+    let Err(refused) = wit::write(&updates) else { return Vec::new() };
+    refused
         .into_iter()
         .map(|bad| {
             let why = match bad.error {

@@ -42,7 +42,7 @@ impl Guest for Bare {
     async fn command(command: Command) -> Result<(), CommandError> {
         for change in command.changes {
             if let Value::Boolean(on) = change.value {
-                home::write(&[Update { component: SWITCH.get(), value: Value::Boolean(on), time: None }]);
+                let _ = home::write(&[Update { component: SWITCH.get(), value: Value::Boolean(on), time: None }]);
             }
         }
         Ok(())

@@ -249,6 +249,12 @@ class Soak(Provider[Config]):
             await asyncio.sleep(0.05)
 
     @action
+    async def write(self, times: int) -> None:
+        """Writes so often, in one go."""
+        for time in range(times):
+            self.switch.write(time % 2 == 0)
+
+    @action
     async def report(self) -> dict[str, Any]:
         """What was expected and what was seen, and what could pile up."""
         gc.collect()

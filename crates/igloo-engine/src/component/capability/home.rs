@@ -44,8 +44,9 @@ impl home::Host for State {
         Ok(())
     }
 
-    fn write(&mut self, updates: Vec<types::Update>) -> wasmtime::Result<Vec<WitBadUpdate>> {
-        Ok(convert::write(&*self.home, updates))
+    fn write(&mut self, updates: Vec<types::Update>) -> wasmtime::Result<Result<(), Vec<WitBadUpdate>>> {
+        let refused = convert::write(&*self.home, updates);
+        Ok(if refused.is_empty() { Ok(()) } else { Err(refused) })
     }
 
     fn emit(

@@ -84,8 +84,11 @@ class ComponentHost:
         home.ready()
 
     def write(self, updates: Sequence[_host.HandleUpdate]) -> Sequence[_host.BadUpdate]:
-        refused = home.write([wit.Update(component, to_wit(value), time) for component, value, time in updates])
-        return [_host.BadUpdate(each.index, *code(each.error)) for each in refused] if refused else ()
+        try:
+            home.write([wit.Update(component, to_wit(value), time) for component, value, time in updates])
+        except Err as error:
+            return [_host.BadUpdate(each.index, *code(each.error)) for each in error.value]
+        return ()
 
     def emit(self, component: int, event: str, data: Tagged | None) -> None:
         try:

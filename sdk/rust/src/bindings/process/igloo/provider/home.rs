@@ -39,8 +39,8 @@ pub fn ready() {
     say(&FromProvider::Ready {});
 }
 
-pub fn write(updates: &[Update]) -> Vec<BadUpdate> {
-    let Some(current) = current() else { return Vec::new() };
+pub fn write(updates: &[Update]) -> Result<(), Vec<BadUpdate>> {
+    let Some(current) = current() else { return Ok(()) };
     let mut bad = Vec::new();
     {
         let known = current.known();
@@ -56,7 +56,7 @@ pub fn write(updates: &[Update]) -> Vec<BadUpdate> {
         let good: Vec<Update> = (0..updates.len()).filter(is_good).map(|index| updates[index].clone()).collect();
         send(current, Cow::Owned(good));
     }
-    bad
+    if bad.is_empty() { Ok(()) } else { Err(bad) }
 }
 
 /// Sends what was checked: as one, unless it is too much for one frame.
