@@ -251,8 +251,8 @@ class Soak(Provider[Config]):
     @action
     async def write(self, times: int) -> None:
         """Writes so often, in one go."""
-        for time in range(times):
-            self.switch.write(time % 2 == 0)
+        for count in range(times):
+            self.switch.write(count % 2 == 0)
 
     @action
     async def report(self) -> dict[str, Any]:
