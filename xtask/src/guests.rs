@@ -30,7 +30,19 @@ pub(crate) struct Guest {
 
 /// All guests, in the order of their folders' names.
 pub(crate) fn all() -> Result<Vec<Guest>> {
-    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python", python_libraries::GUESTS])
+    within(&["providers", "tests/guests", "tests/hostile/guests", "tests/python", python_libraries::GUESTS, STAGED])
+}
+
+/// Projects that are made of what has to be fetched.
+const STAGED: &str = "target/staged";
+/// CPython's own tests of asyncio.
+const ASYNCIO: &str = "asyncio-suite";
+
+fn stage_asyncio() -> Result<()> {
+    let mut stage = process::program(places::venv().join("bin/python"));
+    stage.arg(places::root().join("tests/python/asyncio/stage.py"));
+    stage.arg(places::root().join(STAGED).join(ASYNCIO));
+    process::run(stage, "It downloads two packages of Debian: `apt-get update` may help, and see what apt-get says.")
 }
 
 /// The guests of these rooms, in the order of their folders' names.
@@ -69,6 +81,9 @@ pub(crate) fn named(names: &[String]) -> Result<Vec<Guest>> {
 
 /// Builds guests and assembles their packages in `target/packages`.
 pub(crate) fn build(names: &[String]) -> Result<()> {
+    if names.is_empty() || names.iter().any(|name| name == ASYNCIO) {
+        stage_asyncio()?;
+    }
     let guests = named(names)?;
     let began = Instant::now();
     say::step(format!("Building {} guests for {}", guests.len(), igloo_build::TARGET));

@@ -1,7 +1,7 @@
 //! CPython's own tests of asyncio, in a component: `tests/python/asyncio`. What came of each is compared with its
 //! `expected.toml`, and docs/python-asyncio.md is what it says; `IGLOO_WRITE_DOCS=1` writes it.
 //!
-//! The provider is built with Debian's tests beside it (`tests/python/asyncio/fetch.py`).
+//! The provider's project, with Debian's tests as its dependency, is made by `tests/python/asyncio/stage.py`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test's way to say what happened")]
 
@@ -35,7 +35,6 @@ async fn ask(home: &Home, instance: &InstanceInfo, action: &str, parameters: Jso
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "its provider is not built by `igloo build` yet: CPython's tests import late what a component lacks"]
 async fn cpythons_own_tests_of_asyncio() {
     let home = Home::open().await;
     let grants = [
