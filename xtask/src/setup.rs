@@ -48,6 +48,7 @@ const TO_TEST: &[Tool] = &[
     },
     // Servers that libraries are tried against, and tools that ask what came of it.
     Tool { present: || process::find("mosquitto").is_some(), packages: &["mosquitto"], why: "an MQTT broker" },
+    Tool { present: || process::find("g++").is_some(), packages: &["g++"], why: "ESPHome's firmware" },
     Tool {
         present: || process::find("mosquitto_sub").is_some(),
         packages: &["mosquitto-clients"],

@@ -188,6 +188,11 @@ class Program:
 
         Hub.until(connected)
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def tell(self, line: str) -> None:
         """Writes a line to its input."""
         assert self._process.stdin is not None

@@ -48,6 +48,7 @@ CASES = [
     Case("aiolifx", devices.aiolifx),
     Case("xknx", devices.xknx),
     Case("aioesphomeapi", homes.aioesphomeapi),
+    Case("aioesphomeapi", homes.aioesphomeapi_plaintext),
     Case("zeroconf", homes.zeroconf),
     Case("pyserial", serials.pyserial),
     Case("pyserial-asyncio-fast", serials.pyserial_asyncio_fast),

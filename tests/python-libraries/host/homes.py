@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from host import firmware
 from host.bench import PATIENCE, ROOT, Bench, Engine, Python, Row, same
 
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -29,6 +30,18 @@ def aioesphomeapi(bench: Bench, engine: Engine) -> Row:
         same(server.line(), {"pinged": True})
     what = "Encrypted by Noise: a device's entities and states, a ping answered, a switch set"
     return Row("aioesphomeapi", engine, True, "a device of its messages and noiseprotocol", what)
+
+
+def aioesphomeapi_plaintext(bench: Bench, engine: Engine) -> Row:
+    with firmware.running() as (device, port):
+        grants = [f"tcp://127.0.0.1:{port}"]
+        answer = bench.exchange("homes", "aioesphomeapi", grants, engine, host="127.0.0.1", port=port)
+        name, mac = answer.pop("device")
+        same((name, len(mac)), (firmware.NAME, len("AA:BB:CC:DD:EE:FF")))
+        same(answer, {"switch": "Relay", "unit": "W", "outside": 0.5, "states": [False, True]})
+        device.says("igloo (127.0.0.1): connected")
+    what = "In plain text: a device's entities and states, a switch set, which the firmware tells back"
+    return Row("aioesphomeapi", engine, True, f"firmware of ESPHome {firmware.VERSION}", what)
 
 
 INSIDE = "IGLOO_TEST_NETWORK"
