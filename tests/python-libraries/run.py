@@ -54,10 +54,11 @@ def main() -> int:
     cases = [case for case in CASES if not given.cases or str(case) in given.cases or case.library in given.cases]
     with (
         tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as files,
         Hub(given.igloo, Path(folder)) as hub,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        bench = Bench(given.igloo, hub, given.packages)
+        bench = Bench(given.igloo, hub, given.packages, Path(files))
         outcomes = list(pool.map(lambda case: tried(bench, case), cases))
     for case, good, row in outcomes:
         print(f"{case}: {'went wrong' if not good else 'blocked' if row and not row.ran else 'ran'}", file=sys.stderr)

@@ -20,6 +20,8 @@ from typing import Any, Literal, Self
 
 from tests.hub import Hub
 
+from host.certificates import Authority
+
 ROOT = Path(__file__).resolve().parents[3]
 GUESTS = ROOT / "tests/python-libraries/guests"
 COUNTERPARTS = (ROOT / "tests/python-libraries/counterparts", ROOT / "tests/real/py")
@@ -48,13 +50,36 @@ class Row:
 class Bench:
     """The home of all instances."""
 
-    def __init__(self, igloo: Path, hub: Hub, packages: Path) -> None:
+    def __init__(self, igloo: Path, hub: Hub, packages: Path, folder: Path) -> None:
+        self.folder = folder
+        """For files of cases."""
         self.igloo = igloo
         self.hub = hub
         self.packages = packages
         self._numbers = itertools.count(1)
         # A hub takes one upload at a time, and compiles a component once.
         self._installing = threading.Lock()
+        self._certifying = threading.Lock()
+        self._authorities: dict[str, Authority] = {}
+
+    def authority(self, *, trusted: bool) -> Authority:
+        """One that this home trusts beside the system's, or one that it does not know."""
+        name = "trusted" if trusted else "unknown"
+        with self._certifying:
+            if name not in self._authorities:
+                made = self._authorities[name] = Authority(self.folder, name)
+                if trusted:
+                    self.hub.run("roots", "add", made.certificate, "--name", name)
+            return self._authorities[name]
+
+    def refuses(self, guest: str, library: str, port: int, engine: Engine, text: str) -> None:
+        """Its server has a certificate that nobody whom this home trusts has signed."""
+        try:
+            told = self.exchange(guest, library, [f"tcp://127.0.0.1:{port}"], engine, port=port, text=text)
+        except Refused as refused:
+            assert "certificate verify failed" in str(refused).lower(), refused
+        else:
+            raise AssertionError(f"{library} took a server of an unknown authority: {told}")
 
     @contextlib.contextmanager
     def instance(

@@ -26,6 +26,26 @@ def aiohttp(bench: Bench, engine: Engine) -> Row:
     return Row("aiohttp", engine, True, "aiohttp as a server", what)
 
 
+def _https(bench: Bench, engine: Engine, library: str) -> Row:
+    with Python("http_server.py", *bench.authority(trusted=True).server) as server:
+        grants = [f"tcp://127.0.0.1:{server.ready}"]
+        same(bench.exchange("network", library, grants, engine, port=server.ready, text="https"), REQUESTS)
+    with Python("http_server.py", *bench.authority(trusted=False).server) as server:
+        bench.refuses("network", library, server.ready, engine, "https")
+    return Row(library, engine, True, "aiohttp as a server, TLS", f"https: all of it. {CHECKED}")
+
+
+CHECKED = "The server's certificate is checked: one of an unknown authority is refused"
+
+
+def aiohttp_tls(bench: Bench, engine: Engine) -> Row:
+    return _https(bench, engine, "aiohttp")
+
+
+def httpx_tls(bench: Bench, engine: Engine) -> Row:
+    return _https(bench, engine, "httpx")
+
+
 def aiohttp_server(bench: Bench, engine: Engine) -> Row:
     port = free_port()
 
@@ -65,3 +85,13 @@ def websockets(bench: Bench, engine: Engine) -> Row:
         same(server.line(), {"text": "grüezi", "bytes": 70_000, "pong": True, "path": "/api"})
     what = "Client: text, 70 kB in fragments, a ping answered, a close with its reason"
     return Row("websockets", engine, True, "websockets as a server", what)
+
+
+def websockets_tls(bench: Bench, engine: Engine) -> Row:
+    with Python("websocket_server.py", *bench.authority(trusted=True).server) as server:
+        grants = [f"tcp://127.0.0.1:{server.ready}"]
+        answer = bench.exchange("network", "websockets", grants, engine, port=server.ready, text="wss:grüezi")
+        same(answer, {"texts": ["grüezi"], "bytes": 70_000, "close": [4001, "enough"]})
+    with Python("websocket_server.py", *bench.authority(trusted=False).server) as server:
+        bench.refuses("network", "websockets", server.ready, engine, "wss:grüezi")
+    return Row("websockets", engine, True, "websockets as a server, TLS", f"wss: the same. {CHECKED}")

@@ -2,6 +2,7 @@
 for its `loop_start`."""
 
 import asyncio
+import ssl
 from socket import socket
 from typing import Any
 
@@ -10,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 async def exchange(host: str, port: int, text: str) -> dict[str, Any]:
+    scheme, _, text = text.partition(":")
     loop = asyncio.get_running_loop()
     messages: list[MQTTMessage] = []
     client = Client(CallbackAPIVersion.VERSION2, client_id="paho-mqtt")
@@ -30,6 +32,8 @@ async def exchange(host: str, port: int, text: str) -> dict[str, Any]:
     client.on_socket_register_write, client.on_socket_unregister_write = wants_to_write, has_written
     client.on_connect = lambda *_: client.subscribe("lamp/set", qos=1)
     client.on_message = lambda _client, _data, message: messages.append(message)
+    if scheme == "mqtts":
+        client.tls_set_context(ssl.create_default_context())
     client.connect(host, port)
 
     async def until(done: Any) -> None:
