@@ -39,11 +39,22 @@ imports = ["suite_modules"]
 """
 
 
+def download(folder: str) -> None:
+    """Downloads Debian's packages, with lists of packages of its own if the machine's are missing or old."""
+    apt = ["apt-get", "-qq", "-o=APT::Sandbox::User=root"]
+    if subprocess.run([*apt, "download", *PACKAGES], cwd=folder, capture_output=True, check=False).returncode == 0:
+        return
+    for part in ("lists/partial", "cache/archives/partial"):
+        (Path(folder) / part).mkdir(parents=True)
+    apt += [f"-o=Dir::State::lists={folder}/lists", f"-o=Dir::Cache={folder}/cache"]
+    subprocess.run([*apt, "update"], cwd=folder, check=True)
+    subprocess.run([*apt, "download", *PACKAGES], cwd=folder, check=True)
+
+
 def fetch(wheel: Path) -> None:
     """Makes the wheel of Debian's tests."""
     with tempfile.TemporaryDirectory() as scratch:
-        for package in PACKAGES:
-            subprocess.run(["apt-get", "download", "-qq", "-o=APT::Sandbox::User=root", package], cwd=scratch, check=True)
+        download(scratch)
         for archive in Path(scratch).glob("*.deb"):
             subprocess.run(["dpkg", "-x", archive, scratch], check=True)
         source = Path(scratch) / "usr/lib" / f"python{VERSION}"
