@@ -54,8 +54,9 @@ impl SharedText {
         // SAFETY: the range is whole pages inside of the component's own mapping, which stays mapped while the component
         // lives and is unmapped as a whole, whatever it is made of. The new pages have the bytes that the component was
         // compiled to: the hashes in both files' records are equal, which this hub made and whose MACs were verified,
-        // and the first file's code was, too. They have the same protection, and nothing runs this code yet. A failure leaves the old mapping or, had the kernel no memory to
-        // map anew, is told below and ends the program: code that is gone cannot be run.
+        // and the first file's code was, too. They have the same protection, and nothing runs this code yet. A failure
+        // leaves the old mapping or, had the kernel no memory to map anew, is told below and ends the program: code that
+        // is gone cannot be run.
         let mapped = unsafe {
             libc::mmap(
                 own.as_ptr().cast_mut().cast(),
