@@ -72,6 +72,17 @@ class Waits:
         return len(self._under_way)
 
 
+class Asking(asyncio.DatagramProtocol):
+    """Waits for one answer. A class for each would be no flat memory: the interpreter keeps something of every one."""
+
+    def __init__(self) -> None:
+        self.answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if not self.answered.done():
+            self.answered.set_result(data)
+
+
 class Soak(Provider[Config]):
     """The provider."""
 
@@ -166,19 +177,13 @@ class Soak(Provider[Config]):
     async def datagrams(self) -> None:
         """A socket of its own for each question, as many drivers of lamps have."""
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[bytes] = loop.create_future()
-
-        class Asking(asyncio.DatagramProtocol):
-            def datagram_received(self, data: bytes, addr: Any) -> None:
-                if not answered.done():
-                    answered.set_result(data)
-
+        where = ("127.0.0.1", self.config.udp)
         async with self.waits.one("datagram"):
-            transport, _ = await loop.create_datagram_endpoint(Asking, remote_addr=("127.0.0.1", self.config.udp))
+            transport, asking = await loop.create_datagram_endpoint(Asking, remote_addr=where)
             try:
                 transport.sendto(b"ping")
                 async with asyncio.timeout(5):
-                    await answered
+                    await asking.answered
             finally:
                 transport.close()
         await asyncio.sleep(0.05)
