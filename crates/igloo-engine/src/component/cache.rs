@@ -91,11 +91,11 @@ impl Cache {
             // then nobody has the component. Mapped, the file could still be changed by who may write to it: it is
             // 0400, in a directory that is 0700, and this program itself only ever renames over it or removes it.
             let parse = || unsafe { Component::deserialize_file(&engine, path) }.map_err(|_| "not for this engine");
-            let verify = || sealed.image.verify(sealed.code) && (is_known || sealed.text.verify(sealed.code));
+            let verify = || sealed.verify(sealed.image) && (is_known || sealed.verify(sealed.text));
             let (component, verified) = rayon_core::join(parse, verify);
             let component = component?;
             if !verified {
-                return Err("a hash is wrong");
+                return Err("a part's MAC is wrong");
             }
             if !shared.share(&component, file, sealed.text) && is_known {
                 return Err("its code is not where it should be");
@@ -108,8 +108,8 @@ impl Cache {
     /// The compiled component's code, in the same way.
     pub(super) async fn code(&self, component: &Path, sha256: &str) -> Result<Vec<u8>, EngineError> {
         self.get(component, sha256, |_, sealed| {
-            let verified = sealed.image.verify(sealed.code) && sealed.text.verify(sealed.code);
-            verified.then(|| sealed.code.to_vec()).ok_or("a hash is wrong")
+            let verified = sealed.verify(sealed.image) && sealed.verify(sealed.text);
+            verified.then(|| sealed.code.to_vec()).ok_or("a part's MAC is wrong")
         })
         .await
     }

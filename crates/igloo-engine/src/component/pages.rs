@@ -23,7 +23,7 @@ const WORTHWHILE: u64 = 1 << 20;
 /// Where machine code is: a file, and the offset in it.
 type Place = (Arc<File>, u64);
 
-/// The machine code that is loaded, by its hash.
+/// The machine code that is loaded, by its MAC.
 #[derive(Default)]
 pub(super) struct SharedText {
     first: Mutex<HashMap<[u8; 32], Place>>,
@@ -32,7 +32,7 @@ pub(super) struct SharedText {
 impl SharedText {
     /// Whether this machine code was loaded before, so that [`share`](Self::share) will map it from there.
     pub(super) fn knows(&self, text: Part) -> bool {
-        is_worthwhile(text) && self.first.lock().contains_key(&text.hash)
+        is_worthwhile(text) && self.first.lock().contains_key(&text.mac)
     }
 
     /// Maps a component's machine code from the file of whichever component had the same code first; from now on from
@@ -42,9 +42,9 @@ impl SharedText {
             return false;
         }
         let mut first = self.first.lock();
-        let Some((shared, offset)) = first.get(&text.hash) else {
+        let Some((shared, offset)) = first.get(&text.mac) else {
             if let Ok(file) = file.try_clone() {
-                first.insert(text.hash, (Arc::new(file), text.offset));
+                first.insert(text.mac, (Arc::new(file), text.offset));
             }
             return false;
         };
@@ -53,7 +53,7 @@ impl SharedText {
         };
         // SAFETY: the range is whole pages inside of the component's own mapping, which stays mapped while the component
         // lives and is unmapped as a whole, whatever it is made of. The new pages have the bytes that the component was
-        // compiled to: the hashes in both files' records are equal, which this hub made and whose MACs were verified,
+        // compiled to: the parts' MACs in both files' records are equal, which this hub made and which were verified,
         // and the first file's code was, too. They have the same protection, and nothing runs this code yet. A failure
         // leaves the old mapping or, had the kernel no memory to map anew, is told below and ends the program: code that
         // is gone cannot be run.

@@ -1,34 +1,47 @@
 //! The form in which compiled code is kept: the code, a record, and a MAC.
 //!
 //! Nine tenths of the code of a component in Python are its machine code and its memory's image, which are mapped and not
-//! parsed. These two parts stand in the record with their hashes, and the MAC covers the record and all the rest. So the
-//! rest is verified first, and can be loaded while the parts are; and a part that is known need not be.
+//! parsed. These two parts stand in the record with MACs of their own, and the file's MAC covers the record and all the
+//! rest. So the rest is verified first, and can be loaded while the parts are; and a part that is known need not be.
 //!
-//! Promises: what [`Sealed::open`] answers is verified but for the parts, and a part is verified by [`Part::verify`].
+//! All are AEGIS-256X4 as a MAC (draft-irtf-cfrg-aegis-aead), which takes bytes as fast as memory gives them, where the
+//! machine computes AES. It is no hash: only who has no key cannot make two parts with one MAC.
+//!
+//! Promises: what [`Sealed::open`] answers is verified but for the parts, and a part is verified by [`Sealed::verify`].
 
 use std::ops::Range;
 
+use aegis::aegis256x4::{Aegis256X4Mac, Key, Nonce, Tag};
 use object::{Object as _, ObjectSection as _};
 
-/// Bytes of the MAC, and of a hash.
-const HASH: usize = 32;
+/// Bytes of a MAC.
+const MAC: usize = 32;
+/// What a MAC is of: no file's can pass for a part's.
+const OF_FILE: &Nonce = b"igloo: a file of compiled code  ";
+const OF_PART: &Nonce = b"igloo: a part of compiled code  ";
 
-/// A range of the code that is hashed on its own; empty where the code has none.
+/// A range of the code that has a MAC of its own; empty where the code has none.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) offset: u64,
     pub(super) length: u64,
-    pub(super) hash: [u8; HASH],
+    pub(super) mac: Tag<MAC>,
 }
 
 impl Part {
-    const RECORD: usize = 16 + HASH;
+    const RECORD: usize = 16 + MAC;
 
-    fn find(code: &[u8], object: &object::File<'_>, section: &str) -> Option<Self> {
+    fn find(code: &[u8], object: &object::File<'_>, section: &str, key: &Key) -> Option<Self> {
         let (offset, length) = object.section_by_name(section)?.file_range()?;
-        let part = Self { offset, length, hash: [0; HASH] };
-        let hash = *blake3::hash(part.of(code)?).as_bytes();
-        Some(Self { hash, ..part })
+        let part = Self { offset, length, mac: [0; MAC] };
+        let mac = part.begin(code, key)?.finalize();
+        Some(Self { mac, ..part })
+    }
+
+    fn begin(self, code: &[u8], key: &Key) -> Option<Aegis256X4Mac<MAC>> {
+        let mut mac = Aegis256X4Mac::new_with_nonce(key, OF_PART);
+        mac.update(self.of(code)?);
+        Some(mac)
     }
 
     fn range(self) -> Option<Range<usize>> {
@@ -41,23 +54,17 @@ impl Part {
         code.get(self.range()?)
     }
 
-    /// Whether the code has the bytes that were hashed.
-    pub(super) fn verify(self, code: &[u8]) -> bool {
-        let Some(bytes) = self.of(code) else { return false };
-        bytes.is_empty() || blake3::Hasher::new().update_rayon(bytes).finalize() == blake3::Hash::from_bytes(self.hash)
-    }
-
     fn write(self) -> [u8; Self::RECORD] {
         let mut record = [0; Self::RECORD];
         record[..8].copy_from_slice(&self.offset.to_le_bytes());
         record[8..16].copy_from_slice(&self.length.to_le_bytes());
-        record[16..].copy_from_slice(&self.hash);
+        record[16..].copy_from_slice(&self.mac);
         record
     }
 
     fn read(record: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u64::from_le_bytes(record.get(at..at + 8)?.try_into().ok()?));
-        Some(Self { offset: number(0)?, length: number(8)?, hash: record.get(16..Self::RECORD)?.try_into().ok()? })
+        Some(Self { offset: number(0)?, length: number(8)?, mac: record.get(16..Self::RECORD)?.try_into().ok()? })
     }
 }
 
@@ -65,28 +72,29 @@ impl Part {
 /// what is signed can pass for a part of it.
 #[derive(Clone, Copy)]
 pub(super) struct Seal<'a> {
-    pub(super) key: &'a [u8; HASH],
+    pub(super) key: &'a Key,
     pub(super) context: &'a str,
 }
 
 impl Seal<'_> {
-    fn mac(self, record: &[u8], rest: [&[u8]; 3]) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new_keyed(self.key);
-        hasher.update(self.context.as_bytes()).update(record);
+    fn begin(self, record: &[u8], rest: [&[u8]; 3]) -> Aegis256X4Mac<MAC> {
+        let mut mac = Aegis256X4Mac::new_with_nonce(self.key, OF_FILE);
+        mac.update(self.context.as_bytes());
+        mac.update(record);
         for bytes in rest {
-            hasher.update(bytes);
+            mac.update(bytes);
         }
-        hasher.finalize()
+        mac
     }
 
     /// The record and the MAC that go behind the code.
     pub(super) fn close(self, code: &[u8]) -> Vec<u8> {
-        let (parts, rest) = find(code)
+        let (parts, rest) = find(code, self.key)
             .and_then(|parts| Some((parts, rest(parts, code)?)))
             .unwrap_or(([Part::default(); 2], [code, &[], &[]]));
         let record = parts.map(Part::write).concat();
-        let mac = self.mac(&record, rest);
-        [&record[..], mac.as_bytes()].concat()
+        let mac = self.begin(&record, rest).finalize();
+        [&record[..], &mac].concat()
     }
 }
 
@@ -97,10 +105,10 @@ fn rest(parts: [Part; 2], code: &[u8]) -> Option<[&[u8]; 3]> {
 }
 
 /// The machine code and the memory's image, in the order in which they stand. `None` if they do not follow each other.
-fn find(code: &[u8]) -> Option<[Part; 2]> {
+fn find(code: &[u8], key: &Key) -> Option<[Part; 2]> {
     let object = object::File::parse(code).ok()?;
     // As wasmtime names them: wasmtime-environ, `obj`.
-    let [text, image] = [".text", ".rodata.wasm"].map(|name| Part::find(code, &object, name));
+    let [text, image] = [".text", ".rodata.wasm"].map(|name| Part::find(code, &object, name, key));
     let text = text?;
     let end = text.offset + text.length;
     let image = image.unwrap_or(Part { offset: end, ..Part::default() });
@@ -112,23 +120,27 @@ pub(super) struct Sealed<'a> {
     pub(super) code: &'a [u8],
     pub(super) text: Part,
     pub(super) image: Part,
+    key: &'a Key,
 }
 
 impl<'a> Sealed<'a> {
     /// Verifies everything but the parts.
-    pub(super) fn open(bytes: &'a [u8], seal: Seal<'_>) -> Result<Self, &'static str> {
+    pub(super) fn open(bytes: &'a [u8], seal: Seal<'a>) -> Result<Self, &'static str> {
         let split = |bytes: &'a [u8], tail: usize| bytes.split_at_checked(bytes.len().checked_sub(tail)?);
-        let (signed, found) = split(bytes, HASH).ok_or("too short")?;
+        let (signed, found) = split(bytes, MAC).ok_or("too short")?;
         let (code, record) = split(signed, 2 * Part::RECORD).ok_or("too short")?;
         let (first, second) = record.split_at(Part::RECORD);
         let (text, image) = Part::read(first).zip(Part::read(second)).ok_or("too short")?;
         let rest = rest([text, image], code).ok_or("the record is wrong")?;
-        let found: [u8; HASH] = found.try_into().map_err(|_| "too short")?;
-        // blake3's comparison takes the same time wherever the difference is.
-        if seal.mac(record, rest) != blake3::Hash::from_bytes(found) {
-            return Err("the MAC is wrong");
-        }
-        Ok(Self { code, text, image })
+        let found = found.try_into().map_err(|_| "too short")?;
+        seal.begin(record, rest).verify(found).map_err(|_| "the MAC is wrong")?;
+        Ok(Self { code, text, image, key: seal.key })
+    }
+
+    /// Whether the code has the bytes whose MAC a part has.
+    pub(super) fn verify(&self, part: Part) -> bool {
+        let mac = part.begin(self.code, self.key);
+        part.length == 0 || mac.is_some_and(|mac| mac.verify(&part.mac).is_ok())
     }
 }
 
@@ -136,7 +148,7 @@ impl<'a> Sealed<'a> {
 mod tests {
     use super::*;
 
-    const SEAL: Seal<'static> = Seal { key: &[7; HASH], context: "this" };
+    const SEAL: Seal<'static> = Seal { key: &[7; MAC], context: "this" };
 
     /// A module that has machine code and a memory's image.
     fn compiled() -> Vec<u8> {
@@ -151,9 +163,10 @@ mod tests {
         engine.precompile_module(&module.concat()).expect("code")
     }
 
-    fn whole<'a>(bytes: &'a [u8], seal: Seal<'_>) -> Result<&'a [u8], &'static str> {
-        let Sealed { code, text, image } = Sealed::open(bytes, seal)?;
-        if text.verify(code) && image.verify(code) { Ok(code) } else { Err("a hash is wrong") }
+    fn whole<'a>(bytes: &'a [u8], seal: Seal<'a>) -> Result<&'a [u8], &'static str> {
+        let sealed = Sealed::open(bytes, seal)?;
+        let verified = sealed.verify(sealed.text) && sealed.verify(sealed.image);
+        verified.then_some(sealed.code).ok_or("a part's MAC is wrong")
     }
 
     #[test]
@@ -164,7 +177,7 @@ mod tests {
         assert!(sealed.text.length > 0 && sealed.image.length > 0, "{:?} {:?}", sealed.text, sealed.image);
         assert_eq!(whole(&bytes, SEAL), Ok(&code[..]));
         assert_eq!(whole(&bytes, Seal { context: "that", ..SEAL }), Err("the MAC is wrong"));
-        assert_eq!(whole(&bytes, Seal { key: &[8; HASH], ..SEAL }), Err("the MAC is wrong"));
+        assert_eq!(whole(&bytes, Seal { key: &[8; MAC], ..SEAL }), Err("the MAC is wrong"));
         // Each byte counts, wherever it is; a prime reaches all parts.
         for at in (0..bytes.len()).step_by(61).chain(bytes.len() - 200..bytes.len()) {
             bytes[at] ^= 1;
