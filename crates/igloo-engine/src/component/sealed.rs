@@ -16,9 +16,12 @@ use object::{Object as _, ObjectSection as _};
 
 /// Bytes of a MAC.
 const MAC: usize = 32;
-/// What a MAC is of: no file's can pass for a part's.
+/// What a MAC is of: none can pass for one of another kind.
 const OF_FILE: &Nonce = b"igloo: a file of compiled code  ";
-const OF_PART: &Nonce = b"igloo: a part of compiled code  ";
+const OF_PIECE: &Nonce = b"igloo: a piece of a part        ";
+const OF_TWO: &Nonce = b"igloo: two halves of a part     ";
+/// What one core computes in one go, in bytes: it fits into its cache.
+const PIECE: usize = 1 << 20;
 
 /// A range of the code that has a MAC of its own; empty where the code has none.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -34,14 +37,8 @@ impl Part {
     fn find(code: &[u8], object: &object::File<'_>, section: &str, key: &Key) -> Option<Self> {
         let (offset, length) = object.section_by_name(section)?.file_range()?;
         let part = Self { offset, length, mac: [0; MAC] };
-        let mac = part.begin(code, key)?.finalize();
+        let mac = tree(part.of(code)?, key).finalize();
         Some(Self { mac, ..part })
-    }
-
-    fn begin(self, code: &[u8], key: &Key) -> Option<Aegis256X4Mac<MAC>> {
-        let mut mac = Aegis256X4Mac::new_with_nonce(key, OF_PART);
-        mac.update(self.of(code)?);
-        Some(mac)
     }
 
     fn range(self) -> Option<Range<usize>> {
@@ -66,6 +63,22 @@ impl Part {
         let number = |at: usize| Some(u64::from_le_bytes(record.get(at..at + 8)?.try_into().ok()?));
         Some(Self { offset: number(0)?, length: number(8)?, mac: record.get(16..Self::RECORD)?.try_into().ok()? })
     }
+}
+
+/// The MAC of a part, on all cores that have nothing to do: of its two halves' MACs, and so on down to a piece. Its length
+/// says where it is halved, and stands in the record.
+fn tree(bytes: &[u8], key: &Key) -> Aegis256X4Mac<MAC> {
+    let begin = |what, bytes: &[u8]| {
+        let mut mac = Aegis256X4Mac::new_with_nonce(key, what);
+        mac.update(bytes);
+        mac
+    };
+    if bytes.len() <= PIECE {
+        return begin(OF_PIECE, bytes);
+    }
+    let (one, other) = bytes.split_at(bytes.len() / 2);
+    let (one, other) = rayon_core::join(|| tree(one, key).finalize(), || tree(other, key).finalize());
+    begin(OF_TWO, &[one, other].concat())
 }
 
 /// What a MAC is made with: the directory's secret, and what the file is for. The latter has a fixed length: nothing of
@@ -139,8 +152,8 @@ impl<'a> Sealed<'a> {
 
     /// Whether the code has the bytes whose MAC a part has.
     pub(super) fn verify(&self, part: Part) -> bool {
-        let mac = part.begin(self.code, self.key);
-        part.length == 0 || mac.is_some_and(|mac| mac.verify(&part.mac).is_ok())
+        let Some(bytes) = part.of(self.code) else { return false };
+        bytes.is_empty() || tree(bytes, self.key).verify(&part.mac).is_ok()
     }
 }
 
