@@ -60,6 +60,15 @@ async fn what_would_end_a_process_ends_nothing_else() {
     home.hub.shutdown().await;
 }
 
+/// Else looking at an object writes to the page that it is on, which an instance then has to itself.
+#[tokio::test]
+async fn what_was_imported_is_immortal_and_nothing_else() {
+    let (home, instance) = guest().await;
+    let told = ask(&home, &instance, "immortal").await.unwrap();
+    assert_eq!(told, json!({ "imported": true, "known": false, "own": false, "own_goes": true }));
+    home.hub.shutdown().await;
+}
+
 #[tokio::test]
 async fn two_instances_of_one_component_draw_different_numbers() {
     let (home, instance) = guest().await;

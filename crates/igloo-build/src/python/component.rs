@@ -145,8 +145,8 @@ import igloo_runtime  # First: it gives the standard library what it lacks here.
 import igloo  # Then: libraries that are imported after it find slots and discovery.
 import {module}
 from igloo._component.entry import driver
+from igloo_runtime.immortal import make_immortal
 
-import gc
 import importlib
 import os
 
@@ -168,9 +168,7 @@ with open(os.path.join(os.path.dirname(__file__), "{NOTES}"), "w") as _notes:
 
 Driver = driver({module}.{class})
 
-# What is there now is there for good: the collector need not look at it, nor write to its pages.
-gc.collect()
-gc.freeze()
+make_immortal()
 "#
         )
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import secrets
 import sys
 import time
 import uuid
+import weakref
 from typing import Any
 
 import socket_cases
@@ -31,6 +33,21 @@ class Cases(Provider[None]):
     async def chances(self) -> list[str]:
         """What must differ between two instances."""
         return [str(random.random()), secrets.token_hex(8), str(uuid.uuid4())]
+
+    @action
+    async def immortal(self) -> dict[str, bool]:
+        """What was imported, and what was not: whether its references are counted, and whether the collector knows it."""
+        code = Cases.chances.__code__
+        imported = [Cases, vars(asyncio), asyncio.Future, code, code.co_consts, code.co_filename, Cases.chances]
+        own = [0] * 3
+        gone = weakref.ref(made := Cases())
+        del made
+        return {
+            "imported": all(map(sys._is_immortal, imported)),  # type: ignore[attr-defined]
+            "known": any(map(gc.is_tracked, imported)),
+            "own": sys._is_immortal(own),  # type: ignore[attr-defined]
+            "own_goes": gone() is None,
+        }
 
     @action
     async def exits(self) -> str:
