@@ -277,7 +277,7 @@ impl Manifest {
         let Some(found) = self.actions.get(action) else {
             let known: Vec<&str> = self.actions.keys().map(String::as_str).collect();
             return Err(SchemaFaults(vec![format!(
-                "{} has no action '{}'{}",
+                "{} has no action '{}' in its igloo.toml{}",
                 self.package.name,
                 action.escape_debug(),
                 if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) }

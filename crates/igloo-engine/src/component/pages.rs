@@ -1,7 +1,7 @@
 //! Pages of compiled code: what components have in common is mapped once, and what only starting needed is given back.
 //!
-//! Every component in Python has the same interpreter: 20 MB of machine code, byte for byte. And each starts from a
-//! memory image of 15 MB of which it goes on to use a small part, while the kernel maps sixteen pages around each that is
+//! Every component in Python has the same interpreter: 17 MB of machine code, byte for byte. And each starts from a
+//! memory image of 17 MB of which it goes on to use a small part, while the kernel maps sixteen pages around each that is
 //! read. Both are clean pages of files. Sharing and giving back changes what is counted and held, never what is read.
 
 use std::{
