@@ -69,6 +69,14 @@ async fn what_was_imported_is_immortal_and_nothing_else() {
     home.hub.shutdown().await;
 }
 
+/// Buffers of connections would stay until the collector comes, and memory would be as large as chance has it.
+#[tokio::test]
+async fn what_is_done_with_is_gone_without_the_garbage_collector() {
+    let (home, instance) = guest().await;
+    assert_eq!(ask(&home, &instance, "garbage").await.unwrap(), json!({}));
+    home.hub.shutdown().await;
+}
+
 #[tokio::test]
 async fn two_instances_of_one_component_draw_different_numbers() {
     let (home, instance) = guest().await;

@@ -216,29 +216,39 @@ def when_done(result: Any, done: Done) -> None:
         Pending(*result.value).then(done)
 
 
+class _Start:
+    """A call that `start` carries out. No closure, which would refer to itself: what a call has would stay until the
+    garbage collector comes, buffers of sockets among it."""
+
+    __slots__ = ("coroutine", "done")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[Any, BaseException | None], None]) -> None:
+        self.coroutine = coroutine
+        self.done = done
+
+    def step(self, value: Any) -> None:
+        global _stepping
+        outer, _stepping = _stepping, True
+        try:
+            pending = self.coroutine.send(value)
+        except StopIteration as stopped:
+            _stepping = outer
+            self.done(stopped.value, None)
+            return
+        except BaseException as error:
+            _stepping = outer
+            self.done(None, error)
+            return
+        _stepping = outer
+        pending.then(self.step)
+
+
 def start(coroutine: Coroutine[Any, Any, Any], done: Callable[[Any, BaseException | None], None]) -> None:
     """Carries out a call to the hub without an event loop, and calls back with its value or its error.
 
     Only for coroutines of generated bindings: they await nothing but calls and copies.
     """
-
-    def step(value: Any) -> None:
-        global _stepping
-        outer, _stepping = _stepping, True
-        try:
-            pending = coroutine.send(value)
-        except StopIteration as stopped:
-            _stepping = outer
-            done(stopped.value, None)
-            return
-        except BaseException as error:
-            _stepping = outer
-            done(None, error)
-            return
-        _stepping = outer
-        pending.then(step)
-
-    step(None)
+    _Start(coroutine, done).step(None)
 
 
 def block(until: Callable[[], bool], timeout: float | None = None) -> bool:

@@ -1,7 +1,7 @@
 """Streams between this component and the hub; of bytes, with a buffer at this end: sockets and serial ports share them.
 
 Bounded: an incoming stream is read only while its buffer has less than is wanted, an outgoing one takes no more than
-`LARGEST`.
+`LARGEST`. A read that waits has its memory already: so it asks for little until much comes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from . import driver
 
 #: What one copy moves, and what an outgoing buffer holds at most. In bytes.
 LARGEST = 64 * 1024
+#: What the first copy moves, and each after one that was not full.
+_SMALLEST = 4 * 1024
 
 #: What the bindings made and nobody has dropped yet. The garbage collector must not come first: it would drop a stream
 #: that is being read, which is a trap, or one that its owner is about to drop.
@@ -38,6 +40,10 @@ def drop(resource: Any) -> None:
 
 #: Called when something about a stream has changed.
 Changed = Callable[[], None]
+
+
+def _nothing(*_: Any) -> None:
+    """Takes the place of who is told no more."""
 
 
 class Reader:
@@ -91,17 +97,20 @@ class Reader:
             self.closed = True
             self.stop()
             drop(self._end)
+            # Whoever reads is referred to no more: its buffer can go with it.
+            self._came = self._changed = _nothing
 
 
 class Incoming:
     """The readable end of a stream of bytes, and the future that says how it ended."""
 
-    __slots__ = ("_changed", "_ending", "_reader", "buffer", "ended", "error")
+    __slots__ = ("_changed", "_ending", "_reader", "_size", "buffer", "ended", "error")
 
     def __init__(self, reader: Any, ending: Any, changed: Changed) -> None:
         self._reader = Reader(reader, intrinsics.cancel_read, self._came, self._notify)
         self._ending = keep(ending)
         self._changed = changed
+        self._size = _SMALLEST
         self.buffer = bytearray()
         #: The stream is at its end; what is buffered can still be taken.
         self.ended = False
@@ -119,11 +128,12 @@ class Incoming:
     def want(self, enough: int = 1) -> None:
         """Begins to read, unless there are `enough` bytes to take or a read is under way."""
         if len(self.buffer) < enough:
-            self._reader.read(LARGEST)
+            self._reader.read(self._size)
 
     def _came(self, data: bytes) -> None:
         if self.closed:
             return
+        self._size = min(4 * self._size, LARGEST) if len(data) == self._size else _SMALLEST
         self.buffer += data
         if self._reader.over:
             ending, self._ending = self._ending, None

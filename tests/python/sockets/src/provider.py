@@ -6,10 +6,12 @@ import asyncio
 import gc
 import random
 import secrets
+import socket
 import sys
 import time
 import uuid
 import weakref
+from collections import Counter
 from typing import Any
 
 import socket_cases
@@ -48,6 +50,46 @@ class Cases(Provider[None]):
             "own": sys._is_immortal(own),  # type: ignore[attr-defined]
             "own_goes": gone() is None,
         }
+
+    @action
+    async def garbage(self) -> dict[str, int]:
+        """What only the garbage collector can free after timers, connections, datagrams and the store, by its type."""
+        loop = asyncio.get_running_loop()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.read(100))
+            writer.close()
+
+        async def work(server: asyncio.Server) -> None:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"ping")
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            with socket.socket(type=socket.SOCK_DGRAM) as one:
+                one.bind(("127.0.0.1", 0))
+                one.setblocking(False)
+                await loop.sock_sendto(one, b"ping", one.getsockname())
+                await loop.sock_recvfrom(one, 100)
+            await self.home.store.set("key", b"value")
+            await asyncio.sleep(0.001)
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            await work(server)
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(20):
+                    await work(server)
+                await asyncio.sleep(0.1)
+                gc.set_debug(gc.DEBUG_SAVEALL)
+                gc.collect()
+            finally:
+                gc.set_debug(0)
+                gc.enable()
+        found = Counter(f"{type(thing).__module__}.{type(thing).__qualname__}" for thing in gc.garbage)
+        gc.garbage.clear()
+        return dict(found.most_common(10))
 
     @action
     async def exits(self) -> str:
