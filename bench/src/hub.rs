@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _};
 use igloo_engine::{
     Denial, Home, Policy, Roots,
-    component::{ComponentEngine, EngineOptions, Launch, Prepared},
+    component::{CompilerCommand, ComponentEngine, EngineOptions, Launch, Prepared},
 };
 use igloo_hub::{
     CommandOutcome, CommandRequest, Hub, InstanceInfo, InstanceRef, NewInstance, Options, PackageFiles, State,
@@ -34,6 +34,13 @@ pub(crate) struct TestHub {
 /// The project's root.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// As a hub's, with compiled code kept. It is compiled in a process of its own: what a compiler has had of memory is not
+/// a provider's.
+pub(crate) fn engine() -> EngineOptions {
+    let compiler = CompilerCommand { program: launcher(), args: vec![String::from("compile-component")] };
+    EngineOptions::new(root().join("target/test-cache")).compiler(compiler).launcher(launcher())
 }
 
 /// The program that starts sandboxes.
@@ -60,11 +67,7 @@ fn read_files(manifest: &str, beside: &Path) -> Result<Option<Vec<u8>>> {
 impl TestHub {
     pub(crate) async fn open() -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        let options = Options {
-            data: directory.path().join("home"),
-            engine: EngineOptions::new(root().join("target/test-cache")).launcher(launcher()),
-            api_addresses: Vec::new(),
-        };
+        let options = Options { data: directory.path().join("home"), engine: engine(), api_addresses: Vec::new() };
         Ok(Self { hub: Hub::open(options).await?, _directory: directory })
     }
 
@@ -215,7 +218,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) async fn open(package_name: &str) -> Result<Self> {
-        let engine = ComponentEngine::new(EngineOptions::new(root().join("target/test-cache")))?;
+        let engine = ComponentEngine::new(engine())?;
         let component = package(package_name)?.1;
         let prepared = engine.prepare(&component, &sha256(&component)?).await?;
         let directory = tempfile::tempdir()?;

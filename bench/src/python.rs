@@ -6,14 +6,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use igloo_engine::component::{ComponentEngine, EngineOptions};
+use igloo_engine::component::ComponentEngine;
 use igloo_hub::InstanceRef;
 use igloo_protocol::RunAs;
 use serde_json::json;
 
 use crate::{
     engines::first_answer,
-    hub::{Bare, TestHub, command, commands_in_a_row, package, root, sha256, switch},
+    hub::{self, Bare, TestHub, command, commands_in_a_row, package, sha256, switch},
     report::{self, Times, table},
 };
 
@@ -86,7 +86,6 @@ async fn start() -> Result<Start> {
     });
     let [other, first, second] = components;
     let (other, first, second) = (other?, first?, second?);
-    let cache = root().join("target/test-cache");
     let from_cache =
         async |engine: &ComponentEngine, (component, hash): &(PathBuf, String), bare: &Bare| -> Result<_> {
             let launch = bare.launch()?;
@@ -99,7 +98,7 @@ async fn start() -> Result<Start> {
     let (mut cached, mut cached_beside) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         // A hub of its own: it runs something, and nothing of Python's is loaded yet.
-        let engine = ComponentEngine::new(EngineOptions::new(cache.clone()))?;
+        let engine = ComponentEngine::new(hub::engine())?;
         let running = from_cache(&engine, &other, &rust).await?;
         let one = from_cache(&engine, &first, &python).await?;
         let another = from_cache(&engine, &second, &python).await?;
