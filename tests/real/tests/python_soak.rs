@@ -13,9 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::{Instant, sleep};
 
-/// The first readings do not count: caches fill. Then, once, everything is at its largest: how much the blocks of all
-/// sizes that are under way take is chance, and each new record takes pages that WebAssembly's memory never gives back.
-const WARM_UP: Duration = Duration::from_secs(120);
+/// The first readings do not count: caches fill, the allocator's pages come.
+const WARM_UP: Duration = Duration::from_secs(10);
 /// Between two readings.
 const STEP: Duration = Duration::from_secs(5);
 /// What memory may be above the first reading that counts: WebAssembly's memory never shrinks, and grows by pages.
@@ -62,18 +61,35 @@ fn total(report: &Json, which: &str) -> i64 {
     report[which].as_object().unwrap().values().filter_map(Json::as_i64).sum()
 }
 
-/// Commands until `end`; in steps what the provider tells, which must be sound, its objects and its memory in bytes.
-async fn work(home: &Home, instance: &InstanceInfo, end: Instant, step: Duration, mut each: impl FnMut(i64, u64)) {
-    let mut next = Instant::now() + step;
-    for command in 0_u64.. {
-        let outcome = home.command("soak", "switch", "switch", json!(command.is_multiple_of(2))).await;
-        assert!(matches!(outcome, CommandOutcome::Ok), "command {command}: {outcome:?}\n{}", home.story());
+async fn soak(time: Duration) {
+    let home = Home::open().await;
+    let (tcp, udp) = echo().await;
+    let line = Line::new().await;
+    let _far = line.echo();
+    let grants = [
+        format!("tcp://127.0.0.1:{tcp}"),
+        format!("udp://127.0.0.1:{udp}"),
+        format!("serial:noise={}", line.near().display()),
+        "cpu=100%".to_owned(),
+    ];
+    let instance = home.install("python-soak", &grants, json!({ "tcp": tcp, "udp": udp })).await;
+    home.ready(&instance).await;
+
+    let end = Instant::now() + time;
+    let count_from = Instant::now() + WARM_UP.min(time / 3);
+    let mut next = Instant::now() + STEP.min(time / 4);
+    let mut first: Option<(i64, u64)> = None;
+    let mut commands = 0_u64;
+    while Instant::now() < end {
+        let outcome = home.command("soak", "switch", "switch", json!(commands.is_multiple_of(2))).await;
+        assert!(matches!(outcome, CommandOutcome::Ok), "command {commands}: {outcome:?}\n{}", home.story());
+        commands += 1;
         sleep(Duration::from_millis(20)).await;
         if Instant::now() < next {
             continue;
         }
-        next += step;
-        let (report, info) = reading(home, instance).await;
+        next += STEP.min(time / 4);
+        let (report, info) = reading(&home, &instance).await;
         let objects = report["objects"].as_i64().unwrap();
         println!(
             "{:.0} s: {} expected, {} seen, {objects} objects, {} KiB",
@@ -90,38 +106,12 @@ async fn work(home: &Home, instance: &InstanceInfo, end: Instant, step: Duration
         assert!(report["timers"].as_i64().unwrap() < 32, "timers pile up: {report:#}");
         assert!(report["watched"].as_i64().unwrap() < 256, "calls pile up: {report:#}");
         assert!(report["udp_waiting"].as_i64().unwrap() < 8, "UDP sockets pile up: {report:#}");
-        each(objects, info.stats.memory_bytes);
-        if Instant::now() >= end {
-            break;
+        if Instant::now() >= count_from {
+            let (objects_before, memory_before) = *first.get_or_insert((objects, info.stats.memory_bytes));
+            assert!(objects < objects_before + SLACK_OBJECTS, "objects pile up: {report:#}");
+            assert!(info.stats.memory_bytes < memory_before + SLACK_BYTES, "memory grows: {}", info.stats.memory_bytes);
         }
     }
-}
-
-async fn soak(time: Duration) {
-    let home = Home::open().await;
-    let (tcp, udp) = echo().await;
-    let line = Line::new().await;
-    let _far = line.echo();
-    let grants = [
-        format!("tcp://127.0.0.1:{tcp}"),
-        format!("udp://127.0.0.1:{udp}"),
-        format!("serial:noise={}", line.near().display()),
-        "cpu=100%".to_owned(),
-    ];
-    let instance = home.install("python-soak", &grants, json!({ "tcp": tcp, "udp": udp })).await;
-    home.ready(&instance).await;
-
-    let (warm_up, step) = (WARM_UP.min(time / 3), STEP.min(time / 6));
-    let end = Instant::now() + time;
-    work(&home, &instance, Instant::now() + warm_up, step, |_, _| ()).await;
-    home.action(&instance, "peak", json!({})).await.unwrap_or_else(|error| panic!("{error}\n{}", home.story()));
-    let mut first = None;
-    work(&home, &instance, end, step, |objects, memory| {
-        let (objects_before, memory_before) = *first.get_or_insert((objects, memory));
-        assert!(objects < objects_before + SLACK_OBJECTS, "objects pile up: {objects}");
-        assert!(memory < memory_before + SLACK_BYTES, "memory grows: {memory}");
-    })
-    .await;
     let (report, _) = reading(&home, &instance).await;
     for kind in
         ["timer", "connect", "echo", "given up", "blocking", "datagram", "cancelled", "store", "pair", "command"]

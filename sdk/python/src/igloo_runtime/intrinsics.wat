@@ -1,6 +1,7 @@
 ;; The canonical built-ins that componentize-py's own runtime does not hand to Python, as an extension module of
 ;; CPython 3.14 for wasm32-wasi: waiting for a set of waitables, and cancelling what is under way in a stream. With
 ;; them blocking calls, nested event loops and closing an idle connection are possible.
+;; And what keeps an instance's memory shared with its component's: making objects immortal.
 ;;
 ;; It is written by hand because no toolchain for position-independent C is needed this way, and because it is small:
 ;; seven functions of one argument each. `igloo build` turns it into `igloo_intrinsics.cpython-314-wasm32-wasi.so`.

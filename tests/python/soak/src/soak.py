@@ -27,8 +27,6 @@ except ImportError:  # Natively the system counts.
 
 #: Nothing that is waited for takes longer, in seconds; the machine may be busy.
 PATIENCE = 20.0
-#: The largest block that goes to and fro, in bytes.
-LARGEST = 200_000
 
 
 @dataclass
@@ -148,9 +146,9 @@ class Soak(Provider[Config]):
         async def exchange() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.config.tcp)
             try:
-                writer.write(bytes(LARGEST))
+                writer.write(bytes(200_000))
                 await writer.drain()
-                await reader.readexactly(LARGEST)
+                await reader.readexactly(200_000)
                 await reader.read(1)
             finally:
                 writer.close()
@@ -254,23 +252,6 @@ class Soak(Provider[Config]):
             await asyncio.sleep(0.05)
             gc.collect(0)
             await asyncio.sleep(0.05)
-
-    @action
-    async def peak(self) -> None:
-        """All that is ever under way at once, each at its largest, a few times: memory has its highest mark then."""
-        async def largest() -> None:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.config.tcp)
-            try:
-                writer.write(bytes(LARGEST))
-                await writer.drain()
-                await reader.readexactly(LARGEST)
-            finally:
-                writer.close()
-
-        for _ in range(5):
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.config.clients + 1):
-                    group.create_task(largest())
 
     @action
     async def write(self, times: int) -> None:
